@@ -1,0 +1,1 @@
+"""Reasoning that views and rules share: pure functions of a Snapshot."""

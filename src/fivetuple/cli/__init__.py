@@ -1,0 +1,1 @@
+"""The front door: argv -> command -> origin -> answer -> exit status."""
