@@ -1,0 +1,1 @@
+"""The tests: one file a source file, at the same path."""
