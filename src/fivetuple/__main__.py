@@ -1,0 +1,6 @@
+"""`python -m fivetuple` is `ft`."""
+
+from fivetuple.cli.main import main
+
+if __name__ == "__main__":
+    main()
