@@ -36,7 +36,7 @@ run: .tools/run/installed
 
 test: .tools/dev/installed
 	@scripts/need-packages scripts/debian-packages.txt
-	@$(DEV)/python -m pytest -q $(ARGS)
+	@$(DEV)/python -m pytest $(ARGS)
 
 check: .tools/dev/installed .tools/dev/checks
 	@PATH="$(CURDIR)/$(DEV):$$PATH" scripts/check
@@ -47,7 +47,7 @@ bench: .tools/run/installed .tools/dev/installed
 
 coverage: .tools/dev/installed
 	@scripts/need-packages scripts/debian-packages.txt
-	@$(DEV)/python -m coverage run -m pytest -q $(ARGS)
+	@$(DEV)/python -m coverage run -m pytest $(ARGS)
 	@$(DEV)/python -m coverage combine -q
 	@$(DEV)/python -m coverage report
 
