@@ -65,18 +65,26 @@ HEADERS = (
 def dump(
     protocol: str, netns: int, path: str = THREAD_TABLES, names: dict[int, bytes] | None = None
 ) -> Iterator[bytes]:
-    """Yield the sockets of the calling thread's namespace as chunks of RECORD[n].
+    """Return the sockets of the calling thread's namespace as chunks of RECORD[n].
 
+    The tables are opened now and stay with the namespace, so any thread may walk the chunks.
     `protocol` is a key of TABLES. For `unix`, `names` receives inode -> path (an abstract name
     starts with NUL); an '@' inside may be a NUL byte, the table doesn't tell them apart.
 
     Raises:
         NotAvailable: the kernel has no such table.
         NotPermitted: the table may not be read.
-        BadInput: the table isn't what the kernel writes.
+        BadInput: the table isn't what the kernel writes (while the chunks are walked).
     """
-    for kind in TABLES[protocol]:
-        with _open_table(f"{path}/{kind}", protocol) as table:
+    tables = [(kind, _open_table(f"{path}/{kind}", protocol)) for kind in TABLES[protocol]]
+    return _read_tables(tables, netns, names)
+
+
+def _read_tables(
+    tables: list[tuple[str, BinaryIO]], netns: int, names: dict[int, bytes] | None
+) -> Iterator[bytes]:
+    for kind, table in tables:
+        with table:
             parse = _parser(kind, netns, names)
             table.readline()
             for block in _blocks(table, kind):
