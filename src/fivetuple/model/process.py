@@ -47,6 +47,9 @@ class Place:
         return self.container_name or (self.container_id[:12] if self.container_id else None)
 
 
+NO_PLACE = Place()
+
+
 class Process:
     """One process (thread group) as it was when it was read."""
 

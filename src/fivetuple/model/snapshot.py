@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from fivetuple.model.namespace import Namespace
-    from fivetuple.model.process import Process
+    from fivetuple.model.process import Place, Process
     from fivetuple.model.socket import Socket
 
     Rows = bytes | bytearray | memoryview
@@ -45,7 +45,7 @@ class Snapshot:
 
     __slots__ = (
         "_chunks", "_rows", "facts", "holders", "host", "interfaces", "missing", "namespaces",
-        "own_netns", "processes", "road", "shared", "taken_ns", "unix_names", "users",
+        "own_netns", "places", "processes", "protocols", "refused", "road", "shared", "taken_ns", "unix_names", "users",
     )  # fmt: skip
 
     def __init__(
@@ -67,14 +67,20 @@ class Snapshot:
         """The Facts that it gives."""
         self.own_netns = own_netns
         """Inode of the network namespace that the question was asked from."""
+        self.protocols: frozenset[str] | None = None
+        """The rows are of these protocols only; None: not known, or all."""
         self.missing: dict[int, str] = {}
         """Fact -> why it could not be had, a sentence without its full stop."""
+        self.refused = 0
+        """Of the missing facts, those that more privileges would give."""
         self.holders: dict[int, int] = {}
         """Socket inode -> pid << 32 | fd of its first holder."""
         self.shared: dict[int, tuple[int, ...]] = {}
         """Socket inode -> every holder, for those that have more than one."""
         self.processes: dict[int, Process] = {}
         """pid -> Process, for holders and (with Facts PROCESSES) their ancestors."""
+        self.places: dict[int, Place] = {}
+        """cgroup id -> Place, for sockets whose process is gone or unknown."""
         self.unix_names: dict[int, bytes] = {}
         """Inode of a unix socket -> its path; an abstract name starts with a NUL byte."""
         self.namespaces: dict[int, Namespace] = {}
@@ -84,6 +90,16 @@ class Snapshot:
         """User id -> name."""
         self._chunks: Iterable[Rows] | None = chunks
         self._rows: Rows | None = None
+
+    def stream(self, chunks: Iterable[Rows]) -> None:
+        """Set where the rows come from."""
+        self._chunks = chunks
+
+    def miss(self, fact: int, reason: str, *, refused: bool = False) -> None:
+        """Note that a fact could not be had; the first reason stays."""
+        self.missing.setdefault(fact, reason)
+        if refused:
+            self.refused |= fact
 
     def chunks(self) -> Iterator[Rows]:
         """Iterate over the rows in buffers of RECORD[n]; a streaming Snapshot allows it once.

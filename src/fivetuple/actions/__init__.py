@@ -1,0 +1,1 @@
+"""Deeds: one file a command that does something. The folder is the list."""

@@ -1,0 +1,150 @@
+"""Answers as data: JSON, JSON lines and CSV, streamed. Unknown is null in JSON, empty in CSV.
+
+JSON is one object: schema, host, taken, then what the command says, then `missing`, which comes
+last because a streamed answer knows only at its end what it lacks.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from fivetuple.analysis.lens import Lens
+from fivetuple.model import facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fivetuple.model.answer import Answer, SocketTable
+    from fivetuple.model.command import Request
+    from fivetuple.model.snapshot import Snapshot
+
+SCHEMA = "fivetuple/1"
+
+
+def write(answer: Answer, snapshot: Snapshot | None, request: Request) -> int:
+    """Write the answer to stdout; return the exit status, 1 when an asked-for list is empty."""
+    output = request.get("output")
+    if output == "json":
+        count = _write_json(answer, snapshot)
+    elif output == "jsonl":
+        count = _write_lines(answer)
+    else:
+        count = _write_csv(answer, has_headings=not request.flag("no_headers"))
+    if answer.sockets is not None and not count and request.words:
+        return answer.status or 1
+    return answer.status
+
+
+def rfc3339(nanoseconds: int) -> str:
+    """Return a time in UTC with microseconds: `2026-11-21T05:00:00.000000Z` (RFC 3339)."""
+    moment = datetime.fromtimestamp(nanoseconds // 10**9, UTC).replace(microsecond=nanoseconds % 10**9 // 1000)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _write_json(answer: Answer, snapshot: Snapshot | None) -> int:
+    out = sys.stdout.write
+    head: dict[str, Any] = {"schema": SCHEMA}
+    if snapshot is not None:
+        head |= {"host": snapshot.host.name, "taken": rfc3339(snapshot.taken_ns)}
+    out("{" + ", ".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()))
+    count = 0
+    if answer.sockets is not None:
+        out(',\n"sockets": [')
+        for text in _encoded_rows(answer.sockets):
+            out(("\n" if count == 0 else ",\n") + text)
+            count += 1
+        out("\n]" if count else "]")
+    for key, value in answer.data.items():
+        out(f",\n{json.dumps(key)}: {json.dumps(value)}")
+    if snapshot is not None:
+        missing = {name: reason for fact, reason in snapshot.missing.items() for name in facts.names(fact)}
+        out(f',\n"missing": {json.dumps(missing)}')
+    out("}\n")
+    return count
+
+
+def _write_lines(answer: Answer) -> int:
+    count = 0
+    if answer.sockets is not None:
+        for text in _encoded_rows(answer.sockets):
+            sys.stdout.write(text + "\n")
+            count += 1
+        return count
+    for row in _listed(answer):
+        sys.stdout.write(json.dumps(row) + "\n")
+        count += 1
+    return count
+
+
+def _write_csv(answer: Answer, *, has_headings: bool) -> int:
+    """Write RFC 4180 lines; a cell that a spreadsheet would run as a formula gets an apostrophe."""
+    import csv
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    count = 0
+    if answer.sockets is not None:
+        if has_headings:
+            writer.writerow(answer.sockets.fields)
+        for row in _values(answer.sockets):
+            writer.writerow([_csv_cell(value) for value in row])
+            count += 1
+        return count
+    rows = _listed(answer)
+    names: list[str] = list(dict.fromkeys(key for row in rows for key in row))
+    if has_headings and names:
+        writer.writerow(names)
+    for row in rows:
+        writer.writerow([_csv_cell(row.get(name)) for name in names])
+    return len(rows)
+
+
+def _csv_cell(value: object) -> object:
+    if isinstance(value, bool) or value is None:
+        return "" if value is None else str(value).lower()
+    if isinstance(value, (list, tuple)):
+        return " ".join(str(item) for item in value)
+    if isinstance(value, dict):
+        return json.dumps(value)
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + value
+    return value
+
+
+def _listed(answer: Answer) -> list[dict[str, Any]]:
+    """Return the rows of an answer that is no list of sockets; the whole of it as one row if none."""
+    if answer.lists is not None:
+        return list(answer.data[answer.lists])
+    return [dict(answer.data)]
+
+
+def _encoded_rows(table: SocketTable) -> Iterator[str]:
+    """Give one JSON object a socket."""
+    names = table.fields
+    encode = json.JSONEncoder().encode
+    for row in _values(table):
+        yield encode(dict(zip(names, row, strict=True)))
+
+
+def _values(table: SocketTable) -> Iterator[tuple[Any, ...]]:
+    """Give the values of the kept rows, sorted where that was asked, up to the limit."""
+    from itertools import islice
+
+    return islice(_all_values(table), table.limit)
+
+
+def _all_values(table: SocketTable) -> Iterator[tuple[Any, ...]]:
+    lens = Lens(table.snapshot)
+    values = lens.values(table.fields)
+    if table.sort:
+        from fivetuple.cli.render import sorted_rows
+
+        yield from values(sorted_rows(table, lens))
+        return
+    for chunk in table.snapshot.chunks():
+        lens.ownership.learn(chunk)
+        rows = table.keep(chunk) if table.keep else chunk
+        if len(rows):
+            yield from values(rows)

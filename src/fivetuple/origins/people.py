@@ -1,0 +1,109 @@
+"""Who the holders are: names at once where rows stream, everything where they are kept."""
+
+from __future__ import annotations
+
+from fivetuple.model import facts, record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fivetuple.model.process import Process
+    from fivetuple.model.question import Question
+    from fivetuple.model.snapshot import Snapshot
+
+INODES = record.Projection("inode")
+UIDS = record.Projection("uid")
+
+
+class ProcessesAsMet(dict):  # type: ignore[type-arg]  # pid -> Process
+    """Processes that are read when they are first asked for: a streamed list meets few of them."""
+
+    def get(self, pid: int, default: Process | None = None) -> Process | None:  # type: ignore[override]
+        """Return the process, read now if it was not yet; the default when it is gone."""
+        if pid not in self:
+            from fivetuple.kernel import processes
+
+            self[pid] = processes.read_names((pid,)).get(pid)
+        found: Process | None = self[pid]
+        return default if found is None else found
+
+
+class UsersAsMet(dict):  # type: ignore[type-arg]  # uid -> name
+    """User names that are looked up when they are first asked for."""
+
+    def get(self, uid: int, default: str | None = None) -> str | None:  # type: ignore[override]
+        """Return the user's name, the default when the host knows none."""
+        if uid not in self:
+            from fivetuple.kernel import users
+
+            self[uid] = users.names((uid,)).get(uid)
+        return self[uid] or default
+
+
+def describe(snapshot: Snapshot, question: Question) -> None:
+    """Fill in `processes`, and `places` where containers and units are asked for."""
+    if question.stream:
+        snapshot.processes = ProcessesAsMet()
+        return
+    from fivetuple.kernel import processes
+
+    pids = _pids_of(snapshot)
+    if not question.needs & facts.PROCESSES:
+        snapshot.processes = processes.read_names(pids)
+        return
+    snapshot.processes = processes.read_full(pids)
+    _name_containers(snapshot, question)
+
+
+def _pids_of(snapshot: Snapshot) -> set[int]:
+    """Return the holders of the sockets that are in the rows."""
+    holders, shared = snapshot.holders, snapshot.shared
+    pids = set()
+    for (inode,) in INODES.read(snapshot.rows):
+        held = holders.get(inode)
+        if held is None:
+            continue
+        pids.add(held >> 32)
+        if inode in shared:
+            pids.update(other >> 32 for other in shared[inode])
+    return pids
+
+
+def _name_containers(snapshot: Snapshot, question: Question) -> None:
+    """Find the place of sockets whose process is unknown, and names of containers where asked for."""
+    from fivetuple.kernel import cgroups
+
+    snapshot.places = {
+        number: cgroups.place_of(path) for number, path in cgroups.paths_by_id().items()
+    }
+    if not question.needs & facts.CONTAINERS:
+        return
+    places = [process.place for process in snapshot.processes.values() if process.place]
+    places += snapshot.places.values()
+    by_id: dict[str, list[object]] = {}
+    for place in places:
+        if place.container_id:
+            by_id.setdefault(place.container_id, []).append(place)
+    if not by_id:
+        return
+    from fivetuple.kernel import engines
+
+    named, reason = engines.describe(by_id)
+    for container_id, (name, image) in named.items():
+        for place in by_id.get(container_id, ()):
+            place.container_name, place.container_image = name, image  # type: ignore[attr-defined]
+    if reason:
+        snapshot.miss(facts.CONTAINERS, reason)
+
+
+def name_users(snapshot: Snapshot, *, is_streaming: bool) -> None:
+    """Fill in `users`."""
+    if is_streaming:
+        snapshot.users = UsersAsMet()
+        return
+    from fivetuple.kernel import users
+
+    uids: Iterable[int] = {uid for (uid,) in UIDS.read(snapshot.rows)}
+    uids = {*uids, *(p.uid for p in snapshot.processes.values() if p.uid is not None)}
+    snapshot.users = users.names(uids)

@@ -1,0 +1,238 @@
+"""List sockets: protocol, state, queues, both ends, owner. Speaks ss's flags and filter language.
+
+Without flags it lists every internet socket in every state. With ss's flags it does what ss
+does: `-t -u -w -x` choose protocols, `-l` listeners only, `-a` every state, and neither of the
+two leaves out listeners, unconnected sockets, TIME_WAIT and SYN_RECV, as ss does.
+
+Examples:
+    ft ls                                      every internet socket
+    ft ls -tulpn                               what listens, as with ss
+    ft ls state close-wait process = nginx     a filter
+    ft ls '( dport = :443 or sport = :22 )'    ss's own filter
+    ft ls --by process state established       counts
+    ft ls --json rtt > 50ms                    for programs
+"""
+
+from __future__ import annotations
+
+from fivetuple.analysis.choosing import both, chooser
+from fivetuple.model import facts, names
+from fivetuple.model.answer import Answer, SocketTable
+from fivetuple.model.command import Option
+from fivetuple.model.errors import BadInput
+from fivetuple.model.fields import COSTLY, DEFAULT_DATA, FIELD, needs_of
+from fivetuple.model.question import EVERY_STATE, Hint, Question
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fivetuple.analysis.choosing import Keep
+    from fivetuple.analysis.filters import Filter
+    from fivetuple.model.command import Request
+    from fivetuple.model.snapshot import Snapshot
+
+ARGUMENTS = "[FILTER...]"
+GROUPS = ("process", "remote", "port", "state", "user", "container", "unit", "netns", "protocol", "service", "command")
+OPTIONS = (
+    Option(("-t", "--tcp"), "TCP"),
+    Option(("-u", "--udp"), "UDP and UDP-Lite"),
+    Option(("-w", "--raw"), "raw and ping"),
+    Option(("-x", "--unix"), "unix"),
+    Option(("-d", "--dccp"), "DCCP"),
+    Option(("-S", "--sctp"), "SCTP"),
+    Option(("-M", "--mptcp"), "MPTCP"),
+    Option(("-0", "--packet"), "packet"),
+    Option(("--netlink",), "netlink"),
+    Option(("--vsock",), "vsock"),
+    Option(("-4", "--ipv4"), "IPv4 only"),
+    Option(("-6", "--ipv6"), "IPv6 only"),
+    Option(("-f", "--family"), "one family: inet, inet6, unix, link, netlink or vsock", "choice", "FAMILY",
+           ("inet", "inet6", "unix", "link", "netlink", "vsock")),
+    Option(("-l", "--listening"), "listeners only (and unconnected datagram sockets)"),
+    Option(("-a", "--all"), "every state; alone, every family too"),
+    Option(("-n", "--numeric"), "numbers, as always: ft looks no name up"),
+    Option(("-p", "--processes"), "the owner, as always"),
+    Option(("-e", "--extended"), "user, unit, container, inode and cookie as well"),
+    Option(("-m", "--memory"), "buffers and drops as well"),
+    Option(("-o", "--options"), "timers as well"),
+    Option(("-i", "--info"), "round-trip time, window, retransmits and byte counts as well"),
+    Option(("-s", "--summary"), "counts by protocol and state instead of the list"),
+    Option(("--by",), "count by this instead of listing: " + ", ".join(GROUPS), "choice", "FIELD", GROUPS),
+)  # fmt: skip
+
+# ss's default: all but LISTEN, CLOSE, TIME_WAIT, SYN_RECV and bound-but-inactive (misc/ss.c SS_CONN)
+CONNECTED = EVERY_STATE & ~(1 << 10 | 1 << 7 | 1 << 6 | 1 << 3 | 1 << 13)
+LISTENING = 1 << 10 | 1 << 7  # ss -l: LISTEN, and unconnected datagram sockets
+ALL_FAMILIES = frozenset(names.PROTOCOLS)
+INTERNET = frozenset(names.INTERNET_PROTOCOLS)
+
+CHOSEN_PROTOCOLS = {
+    "tcp": ("tcp",),
+    "udp": ("udp", "udplite"),
+    "raw": ("raw", "icmp", "icmp6"),
+    "unix": ("unix",),
+    "dccp": ("dccp",),
+    "sctp": ("sctp",),
+    "mptcp": ("mptcp",),
+    "packet": ("packet",),
+    "netlink": ("netlink",),
+    "vsock": ("vsock",),
+}
+FAMILY_PROTOCOLS = {"unix": ("unix",), "link": ("packet",), "netlink": ("netlink",), "vsock": ("vsock",)}
+PLAIN_FIELDS = ("protocol", "state", "recv_queue_bytes", "send_queue_bytes", "accept_queue", "backlog", "local", "remote")
+EXTRA_FIELDS = {
+    "extended": ("user", "unit", "container", "inode", "cookie"),
+    "memory": ("recv_buffer_bytes", "send_buffer_bytes", "drops"),
+    "options": ("timer", "timer_ms", "timer_retransmits"),
+    "info": ("rtt_us", "congestion_window", "retransmits", "bytes_sent", "bytes_received", "last_data_received_ms"),
+}
+
+
+def question(request: Request) -> Question:
+    """Ask for owners only where a column or the filter is about them."""
+    sieve = _filter(request)
+    protocols, states = selection(request)
+    needs = facts.SOCKETS | (sieve.needs if sieve else 0)
+    by = request.get("by")
+    if request.flag("summary"):
+        needs |= 0
+    elif by:
+        needs |= _group_needs(by)
+    elif request.get("output") in ("json", "jsonl", "csv"):
+        needs |= needs_of(_data_fields(request)) & ~(0 if request.get("fields") else COSTLY | facts.PROCESSES)
+        needs |= facts.PROCESSES
+    else:
+        needs |= needs_of(_table_fields(request))
+    for name, fact in (("unix", facts.UNIX), ("netlink", facts.NETLINK), ("packet", facts.PACKET), ("vsock", facts.VSOCK)):
+        needs |= fact if name in protocols else 0
+    if sieve:
+        states &= sieve.hint.states
+        if sieve.hint.protocols is not None:
+            protocols &= sieve.hint.protocols
+    if request.flag("interactive"):
+        needs |= facts.OTHER_NAMESPACES
+    stream = not (by or request.get("sort") or request.flag("summary") or needs & facts.PROCESSES)
+    return Question(needs, Hint(states, protocols), request.get("netns") or "self", stream)
+
+
+def answer(snapshot: Snapshot, request: Request) -> Answer:
+    """List, count or sum up the sockets."""
+    keep = keeper(snapshot, request)
+    if request.flag("summary"):
+        from fivetuple.analysis.counting import summary
+
+        return summary(snapshot, keep)
+    if request.get("by"):
+        from fivetuple.analysis.counting import counted
+
+        return counted(snapshot, keep, request.get("by"), request.get("limit"))
+    is_data = request.get("output") in ("json", "jsonl", "csv")
+    table = SocketTable(
+        snapshot,
+        _data_fields(request) if is_data else _table_fields(request),
+        keep=keep,
+        sort=sort_order(request.get("sort") or ()),
+        limit=request.get("limit"),
+    )
+    return Answer(sockets=table)
+
+
+def selection(request: Request) -> tuple[frozenset[str], int]:
+    """Return the protocols and the mask of states that the flags choose, as ss does."""
+    chosen: set[str] = set()
+    for flag, protocols in CHOSEN_PROTOCOLS.items():
+        if request.flag(flag):
+            chosen.update(protocols)
+    family = request.get("family")
+    if family:
+        chosen.update(FAMILY_PROTOCOLS.get(family, names.INTERNET_PROTOCOLS))
+    is_ss = bool(chosen) or request.flag("ipv4") or request.flag("ipv6")
+    if request.flag("all"):
+        states = EVERY_STATE
+        everything = ALL_FAMILIES if not is_ss else INTERNET
+    elif request.flag("listening"):
+        states = LISTENING
+        everything = ALL_FAMILIES if not is_ss else INTERNET
+    else:
+        sieve = _filter(request)
+        speaks_of_states = sieve is not None and (sieve.mentions("state") or sieve.mentions("listening"))
+        states = CONNECTED if is_ss and not speaks_of_states else EVERY_STATE
+        everything = ALL_FAMILIES if sieve is not None and _names_families(sieve) else INTERNET
+    return frozenset(chosen) or everything, states
+
+
+def _names_families(sieve: object) -> bool:
+    """Tell whether the filter speaks of a family, so that the others are not left out."""
+    return any(sieve.mentions(field) for field in ("protocol", "family", "type", "path"))  # type: ignore[attr-defined]
+
+
+def keeper(snapshot: Snapshot, request: Request) -> Keep | None:
+    """Return the function that keeps the matching rows of a buffer; None when all match."""
+    protocols, states = selection(request)
+    families = [family for flag, family in (("ipv4", "inet"), ("ipv6", "inet6")) if request.flag(flag)]
+    if request.get("family") in ("inet", "inet6"):
+        families.append(request.get("family"))
+    has_only_those = snapshot.protocols is not None and snapshot.protocols <= protocols
+    chosen = chooser(None if has_only_those or protocols == ALL_FAMILIES else protocols, states, families)
+    sieve = _filter(request)
+    return both(chosen, sieve.row_filter(snapshot) if sieve else None)
+
+
+def _filter(request: Request) -> Filter | None:
+    """Parse the filter words."""
+    if not request.words:
+        return None
+    from fivetuple.analysis.filters import parse
+
+    return parse(request.words)
+
+
+def _table_fields(request: Request) -> tuple[str, ...]:
+    """Return the columns of the table: those asked for, or those that the flags add."""
+    asked = request.get("fields")
+    if asked:
+        return checked_fields(asked)
+    columns = PLAIN_FIELDS
+    for flag, extra in EXTRA_FIELDS.items():
+        if request.flag(flag) or request.get("output") == "wide":
+            columns += extra
+    if (request.get("netns") or "self") != "self":
+        columns = ("netns_name", *columns)
+    return (*columns, "process")
+
+
+def _data_fields(request: Request) -> tuple[str, ...]:
+    asked = request.get("fields")
+    return checked_fields(asked) if asked else DEFAULT_DATA
+
+
+def checked_fields(asked: Sequence[str]) -> tuple[str, ...]:
+    """Return the fields, each known.
+
+    Raises:
+        BadInput: a name is no field.
+    """
+    for name in asked:
+        if name not in FIELD:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, FIELD, 1)
+            hint = f"did you mean '{near[0]}'?" if near else "`ft explain columns` lists them"
+            raise BadInput(f"'{name}' is not a field; {hint}")
+    return tuple(asked)
+
+
+def sort_order(asked: Sequence[str]) -> tuple[tuple[str, bool], ...]:
+    """Read `--sort rtt_us,-bytes_sent`: a minus sign sorts from high to low."""
+    order = []
+    for word in asked:
+        descending = word.startswith("-")
+        order.append((checked_fields((word.removeprefix("-"),))[0], descending))
+    return tuple(order)
+
+
+def _group_needs(by: str) -> int:
+    needs = {"process": facts.OWNERS | facts.PROCESS_NAMES, "user": facts.USERS, "netns": facts.NAMESPACES}
+    default = facts.OWNERS | facts.PROCESSES if by in ("container", "unit", "command") else 0
+    return needs.get(by, default) | (facts.CONTAINERS if by == "container" else 0)
