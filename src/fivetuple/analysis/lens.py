@@ -57,7 +57,7 @@ class Lens:
 
     def cells(self, names: Sequence[str]) -> Callable[[Rows], list[tuple[str, ...]]]:
         """Return a function: rows -> one tuple of table cells a row, harmless on a terminal."""
-        texts = [_cell(fields.FIELD[name]) for name in names]
+        texts = [f"str({_cell(fields.FIELD[name])})" for name in names]
         return self._function(f"({', '.join(texts)},)", texts)
 
     def lines(self, names: Sequence[str], widths: Sequence[int], gap: str = "  ") -> Callable[[Rows], list[str]]:

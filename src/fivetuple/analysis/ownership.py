@@ -11,13 +11,12 @@ from __future__ import annotations
 from fivetuple.model import record
 from fivetuple.model.endpoint import ANY_V4, ANY_V6
 from fivetuple.model.process import Process
+from fivetuple.model.state import CLOSE_WAIT, ESTABLISHED, LISTEN, SYN_RECV
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fivetuple.model.snapshot import Rows, Snapshot
 
-ESTABLISHED, SYN_RECV, LISTEN = 1, 3, 10
-CLOSE_WAIT = 8
 WAITING_STATES = frozenset((ESTABLISHED, SYN_RECV, CLOSE_WAIT))  # of a connection nobody accepted
 STATE_OFFSET = record.OFFSET["state"]
 LISTENERS = record.Projection("family", "state", "protocol_number", "local_port", "netns", "inode", "local")

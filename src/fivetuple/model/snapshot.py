@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from fivetuple.model.namespace import Namespace
     from fivetuple.model.process import Place, Process
-    from fivetuple.model.socket import Socket
 
     Rows = bytes | bytearray | memoryview
 
@@ -122,11 +121,6 @@ class Snapshot:
 
     def __len__(self) -> int:
         return len(self.rows) // record.SIZE
-
-    def __iter__(self) -> Iterator[Socket]:
-        from fivetuple.model.socket import sockets
-
-        return sockets(self)
 
     def holders_of(self, inode: int) -> tuple[tuple[int, int], ...]:
         """Return every (pid, fd) that holds the socket, () when none is known."""

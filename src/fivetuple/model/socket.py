@@ -1,7 +1,14 @@
-"""Socket: one row in the field's words, with its owner. For a few rows; many are read by Projection."""
+"""Socket: one row in the field's words, with its owner. For a few rows; many are read by Projection.
+
+The fields are those of model/fields.py, in its order; `socket.pyi` spells them out for type
+checkers and is made from the same table by scripts/gen_socket_pyi.py.
+"""
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections import namedtuple
+
+from fivetuple.model.fields import FIELD
+
+Socket = namedtuple("Socket", tuple(FIELD))
+Socket.__doc__ = "One socket. Unknown fields are None; docs/columns.md tells what each means."
