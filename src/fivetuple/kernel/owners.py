@@ -15,8 +15,6 @@ A holder is one int, `pid << 32 | fd`: a dict of ints has 100,000 of them at C s
 
 from __future__ import annotations
 
-# ruff: noqa: PTH  # pathlib costs 8 ms of `ft ls`
-
 import os
 from struct import Struct
 

@@ -9,8 +9,6 @@ empty or None: /proc/PID/exe and ns/net ask for ptrace access, the others are op
 
 from __future__ import annotations
 
-# ruff: noqa: PTH  # pathlib costs 8 ms of `ft ls`
-
 import os
 import time
 

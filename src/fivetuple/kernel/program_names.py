@@ -35,8 +35,13 @@ def _interpreter(
     letters: bool = True,
 ) -> Interpreter:
     """Make a line of the table."""
-    columns = (values, names, code, attached, commands)
-    return Interpreter(*(frozenset(words.encode().split()) for words in columns), letters)
+    return Interpreter(
+        _set(values), _set(names), _set(code), _set(attached), _set(commands), letters
+    )
+
+
+def _set(words: str) -> frozenset[bytes]:
+    return frozenset(words.encode().split())
 
 
 _SHELL = _interpreter("-o -O +o +O --rcfile --init-file", code="-c -s --version --help")
@@ -112,9 +117,10 @@ ALIASES = {
 } | dict.fromkeys((b"bash", b"dash", b"ash", b"zsh", b"ksh", b"mksh", b"fish"), b"sh")
 
 # One file, many programs: only the name that it was called as tells which.
-MULTI_CALL = frozenset(
-    (b"busybox", b"busybox.static", b"toybox", b"coreutils", b"xtables-nft-multi", b"xtables-legacy-multi")
-)  # fmt: skip
+MULTI_CALL = _set(
+    "busybox busybox.static toybox coreutils xtables-nft-multi xtables-legacy-multi"
+    " redis-check-rdb redis-check-aof valkey-check-rdb valkey-check-aof"  # Debian's redis-server is a link to it
+)
 
 # A script so called says nothing without the directory that it is in.
 VAGUE_SCRIPTS = frozenset((b"index.js", b"index.mjs", b"index.cjs", b"index.ts", b"index.php"))
@@ -139,7 +145,8 @@ def name_of(comm: bytes, exe: bytes, argv: tuple[bytes, ...]) -> str:
     elif called and _interpreter_of(called) is None:
         chosen = called  # it gave itself a title
     else:
-        chosen = _script(words, interpreter) or called or program
+        find = _erlang_node if interpreter is _ERLANG else _script
+        chosen = find(words, interpreter) or called or program
     return decode(chosen[:NAME_MAX]) or "?"
 
 
@@ -184,33 +191,29 @@ def _interpreter_of(name: bytes) -> Interpreter | None:
 
 def _script(words: tuple[bytes, ...], interpreter: Interpreter) -> bytes:
     """Return the script, module or main class; empty when the command line has none."""
-    if interpreter is _ERLANG:
-        return _erlang_node(words)
     at = 1
     while at < len(words):
-        word = words[at]
+        word, following = words[at], b"".join(words[at + 1 : at + 2])
         at += 1
-        if word in interpreter.code:
-            return b""
         if word in interpreter.commands or word[:1] == b"@":
             continue
         if word == b"--":
-            return _script_name(words[at]) if at < len(words) else b""
-        if word[:1] not in (b"-", b"+"):
-            return _script_name(word)
+            return _script_name(following)
         option, value = _option(word, interpreter)
         if option in interpreter.code:
-            return b""
+            break
         if option in interpreter.names:
-            return _script_name(value or b"".join(words[at : at + 1]))
+            return _script_name(value or following)
         if option in interpreter.values and not value:
             at += 1
+        elif word[:1] not in (b"-", b"+"):
+            return _script_name(word)
     return b""
 
 
 def _option(word: bytes, interpreter: Interpreter) -> tuple[bytes, bytes]:
     """Return the first option of the word that matters, and the value that follows it at once."""
-    if not interpreter.letters or word[:2] == b"--":
+    if not interpreter.letters or word[:1] not in (b"-", b"+") or word[:2] == b"--":
         return word, b""
     for at in range(1, len(word)):
         option = word[:1] + word[at : at + 1]
@@ -225,7 +228,7 @@ def _option(word: bytes, interpreter: Interpreter) -> tuple[bytes, bytes]:
     return word, b""
 
 
-def _erlang_node(words: tuple[bytes, ...]) -> bytes:
+def _erlang_node(words: tuple[bytes, ...], _: Interpreter) -> bytes:
     """Return `rabbit` of `-sname rabbit@host`, else the module that starts."""
     for option in (b"-sname", b"-name", b"-s", b"-run"):
         if option in words[:-1]:
