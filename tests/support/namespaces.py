@@ -25,13 +25,15 @@ import time
 import traceback
 import warnings
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 Value = TypeVar("Value")
 
@@ -70,7 +72,9 @@ def namespace(prefix: str = "ft") -> Iterator[str]:
         _delete(name)
 
 
-def in_namespace(name: str | None, function: Callable[..., Value], *args: Any, uid: int | None = None) -> Value:
+def in_namespace(
+    name: str | None, function: Callable[..., Value], *args: Any, uid: int | None = None
+) -> Value:
     """Run the function in a forked child inside the namespace; return its result, raise its error.
 
     Result and error must be picklable. With `uid` the child first gives up all privileges and
@@ -78,7 +82,9 @@ def in_namespace(name: str | None, function: Callable[..., Value], *args: Any, u
     """
     reading, writing = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 warns when a thread runs; we exec nothing
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # 3.12 warns when a thread runs; we exec nothing
         pid = os.fork()
     if pid == 0:
         os.close(reading)
@@ -123,7 +129,9 @@ def wait():
 
 
 @contextmanager
-def child_in(name: str | None, code_or_argv: str | Sequence[str], deadline_s: float = 10) -> Iterator[Child]:
+def child_in(
+    name: str | None, code_or_argv: str | Sequence[str], deadline_s: float = 10
+) -> Iterator[Child]:
     """Run a helper process inside the namespace until the block ends.
 
     A string is Python code: it calls `ready(key=value, ...)` once its sockets stand (the block
@@ -142,7 +150,10 @@ def child_in(name: str | None, code_or_argv: str | Sequence[str], deadline_s: fl
     code = _PRELUDE.format(fd=writing) + code_or_argv
     with open(reading, "rb") as pipe:
         process = subprocess.Popen(
-            [*enter, sys.executable, "-c", code], stdin=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=(writing,)
+            [*enter, sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=(writing,),
         )
         os.close(writing)
         try:
@@ -159,7 +170,9 @@ def wait_for(predicate: Callable[[], Value], deadline_s: float = 5, what: str = 
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"{what or predicate!r} did not come within {deadline_s} s; last: {value!r}")
+            raise AssertionError(
+                f"{what or predicate!r} did not come within {deadline_s} s; last: {value!r}"
+            )
         time.sleep(POLL_S)
 
 
@@ -167,9 +180,27 @@ def pair(ns_a: str, ns_b: str, number: int | None = None) -> Pair:
     """Link two namespaces by a veth with addresses 10.77.N.1 and .2, fd77:N::1 and ::2, ready to use."""
     number = next(_numbers) % 250 if number is None else number
     link = Pair(
-        f"veth{number}a", f"veth{number}b", f"10.77.{number}.1", f"10.77.{number}.2", f"fd77:{number:x}::1", f"fd77:{number:x}::2"
+        f"veth{number}a",
+        f"veth{number}b",
+        f"10.77.{number}.1",
+        f"10.77.{number}.2",
+        f"fd77:{number:x}::1",
+        f"fd77:{number:x}::2",
     )
-    ip("-n", ns_a, "link", "add", link.interface_a, "type", "veth", "peer", "name", link.interface_b, "netns", ns_b)
+    ip(
+        "-n",
+        ns_a,
+        "link",
+        "add",
+        link.interface_a,
+        "type",
+        "veth",
+        "peer",
+        "name",
+        link.interface_b,
+        "netns",
+        ns_b,
+    )
     for name, interface, v4, v6 in (
         (ns_a, link.interface_a, link.v4_a, link.v6_a),
         (ns_b, link.interface_b, link.v4_b, link.v6_b),
@@ -213,7 +244,13 @@ def _refuse(reason: str) -> None:
     pytest.skip(reason)
 
 
-def _answer(writing: int, name: str | None, uid: int | None, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+def _answer(
+    writing: int,
+    name: str | None,
+    uid: int | None,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+) -> None:
     """Do the child's part: enter, run, write the pickled answer, end without returning."""
     result = error = trace = None
     try:
@@ -236,7 +273,9 @@ def _answer(writing: int, name: str | None, uid: int | None, function: Callable[
         os._exit(0)
 
 
-def _await_ready(process: subprocess.Popen[bytes], pipe: Any, deadline_s: float) -> Mapping[str, Any]:
+def _await_ready(
+    process: subprocess.Popen[bytes], pipe: Any, deadline_s: float
+) -> Mapping[str, Any]:
     """Return the facts of `ready()`; raise with the child's complaint when it ended before."""
     import select
 

@@ -11,6 +11,7 @@ Addresses are 32-bit words in the byte order of the kernel that wrote them, prin
 
 What means something else than it seems:
 - `tr` 3 marks a TIME_WAIT minisocket (its state can be FIN_WAIT2 too): no uid, no file, no queue.
+- A socket without a file (in the SYN queue, not accepted, closing) may read uid 0: unknown then.
 - In LISTEN, RX is the accept queue, and its limit isn't there.
 - `timeout` counts unanswered probes; `when` is in hundredths of a second (USER_HZ).
 - The port of a raw socket is its protocol number (RFC 1700's, not a port).
@@ -26,7 +27,7 @@ from fivetuple.model.endpoint import AF_INET, AF_INET6, V4_PREFIX
 from fivetuple.model.errors import BadInput
 
 USER_HZ_MS = 10  # one hundredth of a second, on every architecture but alpha and ia64
-RETRANSMIT, TIME_WAIT_TIMER = 1, 3
+RETRANSMIT = 1  # the timers: 1 retransmit, 2 keepalive, 3 TIME_WAIT, 4 window probe
 SOCK_RAW = 3
 LISTEN, STATES = 10, range(1, 14)  # include/net/tcp_states.h
 MAX_U32 = 0xFFFFFFFF
@@ -41,8 +42,7 @@ TYPES = {
 }
 
 KNOWN_TCP = record.QUEUES | record.TIMER | record.UID | record.INODE
-KNOWN_LISTEN = record.ACCEPT_QUEUE | record.UID | record.INODE
-KNOWN_TIME_WAIT = record.QUEUES | record.TIMER | record.INODE
+KNOWN_LISTEN = record.ACCEPT_QUEUE | record.TIMER | record.UID | record.INODE
 KNOWN_DATAGRAM = record.QUEUES | record.DROPS | record.UID | record.INODE
 
 _PACK = record.Projection(
@@ -112,12 +112,13 @@ def _tcp_row(fields: list[str], ends: _Ends, fixed: tuple[int, int, int, int]) -
     known = KNOWN_TCP
     if state == LISTEN:
         known, accept_queue, recv_queue, send_queue = KNOWN_LISTEN, recv_queue, 0, 0
-    elif timer == TIME_WAIT_TIMER:
-        known = KNOWN_TIME_WAIT
+    owner, file = int(uid), int(inode)
+    if not (owner or file):
+        known &= ~record.UID  # kernels that ask the file print 0 when there is none
     fired = int(retransmits, 16) if timer <= RETRANSMIT else int(probes)
     return _PACK(
         family, type_, state, protocol, local_port, remote_port, known,
-        int(uid) if known & record.UID else 0, netns, int(inode), local_address, remote_address,
+        owner, netns, file, local_address, remote_address,
         recv_queue, send_queue, accept_queue, 0,
         min(int(when, 16) * USER_HZ_MS, MAX_U32), timer, min(fired, 255),
     )  # fmt: skip

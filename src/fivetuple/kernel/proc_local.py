@@ -4,6 +4,7 @@
   The name is printed raw: its newlines too, so a line that is no row continues the name before
   it, and a name can imitate a row. NUL bytes are printed as '@'; a leading one is an abstract
   name's (a path that begins with '@' looks the same; abstract is by far the commoner).
+  What nobody accepted yet has inode 0 and is left out, as sock_diag leaves it out.
 - netlink (net/netlink/af_netlink.c netlink_native_seq_show()):
   `pointer protocol portid groups rmem wmem dump refs drops inode`. The port id has 32 bits and
   no column of RECORD; inode and owner say more.
@@ -22,8 +23,8 @@ from fivetuple.model.errors import BadInput
 SO_ACCEPTCON = 0x10000  # include/linux/net.h __SO_ACCEPTCON
 ESTABLISHED, CLOSE, LISTEN = 1, 7, 10
 
-# The `St` of /proc/net/unix (include/uapi/linux/net.h socket_state) in the words of sk_state:
-# a socket that nobody accepted yet has no file and reads CONNECTING, though it is connected.
+# The `St` of /proc/net/unix (include/uapi/linux/net.h socket_state) in the words of sk_state.
+# CONNECTING (2) is the far end of a connection that nobody accepted yet.
 UNIX_STATES = {1: CLOSE, 2: ESTABLISHED, 3: ESTABLISHED, 4: CLOSE}
 UNIX_TYPES = (1, 2, 5)  # SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET
 
@@ -45,23 +46,25 @@ def parse_unix(text: bytes, netns: int, names: dict[int, bytes]) -> bytes:
         BadInput: a line is neither a row nor the rest of the name before it.
     """
     rows: list[bytes] = []
-    named = 0
+    named: int | None = None
     lines = text.split(b"\n")
     cut_off = lines.pop()  # the kernel ends every row with a newline
     if cut_off and _unix_row(cut_off) is None:
         raise _no_row(cut_off, "unix")
     for line in [*lines, cut_off] if cut_off else lines:
         row = _unix_row(line)
-        if row is None:
-            if not named:
-                raise _no_row(line, "unix")
-            names[named] += b"\n" + line  # the name before this line holds a newline
-            continue
-        type_, state, inode, name = row
-        rows.append(_PACK_UNIX(AF_UNIX, type_, state, record.INODE, netns, inode))
-        named = inode if name and inode else 0
-        if named:
-            names[inode] = b"\0" + name[1:] if name[:1] == b"@" else name
+        if row is not None:
+            type_, state, inode, name = row
+            named = inode if name else None
+            if name:
+                names[inode] = b"\0" + name[1:] if name[:1] == b"@" else name
+            if inode:
+                rows.append(_PACK_UNIX(AF_UNIX, type_, state, record.INODE, netns, inode))
+        elif named is not None:  # the name before this line holds a newline
+            names[named] += b"\n" + line
+        elif line:
+            raise _no_row(line, "unix")
+    names.pop(0, None)
     return b"".join(rows)
 
 
@@ -76,7 +79,8 @@ def _unix_row(line: bytes) -> tuple[int, int, int, bytes] | None:
         if type_ not in UNIX_TYPES or state not in UNIX_STATES or not inode.isdigit():
             return None
         int(fields[0][:-1], 16)
-    except ValueError:
+        struct.pack("Q", int(inode))
+    except (ValueError, struct.error):
         return None
     return type_, LISTEN if flags & SO_ACCEPTCON else UNIX_STATES[state], int(inode), name
 

@@ -154,3 +154,5 @@ def _open_table(path: str, protocol: str) -> BinaryIO:
         raise NotAvailable(f"there is no {path}: no {what} in this kernel, or no /proc") from None
     except PermissionError as err:
         raise NotPermitted(f"{path} can't be read: {err.strerror}") from None
+    except OSError as err:
+        raise NotAvailable(f"{path} can't be read: {err.strerror}") from None
