@@ -248,6 +248,7 @@ def test_user_without_privileges_sees_own_sockets_and_learns_why_not_all():
         "of other users: run as root, or grant CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"
     )
     assert holders == {}
+    assert one_reason is not None
     assert one_reason.startswith("1 process of other users: ")
 
 
@@ -326,7 +327,7 @@ def test_missing_proc_is_named():
 @given(st.lists(st.tuples(st.integers(1, 20), st.integers(1, 5), st.integers(0, 4))))
 def test_join_gives_every_holder_in_any_order(triples):
     raw = b"".join(ROW.pack(inode, held(pid, fd)) for inode, pid, fd in triples)
-    expected = {}
+    expected: dict[int, set[int]] = {}
     for inode, pid, fd in triples:
         expected.setdefault(inode, set()).add(held(pid, fd))
 
