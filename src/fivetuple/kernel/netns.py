@@ -38,9 +38,13 @@ def own() -> int:
 
 
 def host() -> int | None:
-    """Return the inode of the host's namespace (that of pid 1), None when it can't be told."""
+    """Return the inode of the host's namespace (that of pid 1), None when it can't be told.
+
+    Where pid 1 keeps it to itself, the kernel's first namespace is recognised by its number, if
+    we or kthreadd (pid 2) live there.
+    """
     inode = _inode_of("/proc/1/ns/net")
-    if inode is None and own() == INITIAL_NETNS:
+    if inode is None and INITIAL_NETNS in (own(), _inode_of("/proc/2/ns/net")):
         return INITIAL_NETNS
     return inode
 
@@ -58,7 +62,7 @@ def find(
     mounts = netns_names.mounted()
     own_inode, host_inode = own(), host()
     if unread is not None and (denied or (pids_hint is None and 1 not in pids)):
-        unread.append(_unread_reason(denied))
+        unread.append(_unread_reason(pids, denied))
     inodes = {inode for inode in (host_inode, own_inode, *pid_of, *mounts) if inode}
     found = []
     for inode in inodes:
@@ -209,8 +213,10 @@ def _namespaces_of(pids: Iterable[int]) -> tuple[dict[int, int], int]:
     return {int(link[5:-1]): pid for link, pid in first.items()}, denied
 
 
-def _unread_reason(denied: int) -> str:
+def _unread_reason(pids: Sequence[int], denied: int) -> str:
     """Say why some processes didn't show their namespace; hidepid hides whole processes."""
+    if not pids:
+        return "/proc is not mounted"
     lacking = missing_for("other namespaces")
     if lacking:
         return f"processes of other users may live in more namespaces: {lacking}"
