@@ -39,6 +39,16 @@ if TYPE_CHECKING:
 
 PORT, TEXT = -2, -1
 KNOWN = OFFSET["known"]
+
+# The array SK_MEMINFO_* of include/uapi/linux/sock_diag.h; DROPS came in 4.7. Families without
+# queue members of their own have its RMEM_ALLOC and WMEM_ALLOC for queues, as in ss.
+MEMORY: tuple[Member, ...] = (
+    ("recv_buffer_bytes", 4, 4),
+    ("send_buffer_bytes", 12, 4),
+    ("drops", 32, 4),
+)
+MEMORY_AND_QUEUES = (*MEMORY, ("recv_queue_bytes", 0, 4), ("send_queue_bytes", 8, 4))
+
 KINDS_KEPT = 64  # layouts of one list: TCP has some ten; unix one for each length of a name
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from _socket import MSG_TRUNC, SOCK_CLOEXEC, SOCK_RAW, socket
-from errno import EACCES, EINVAL, ENOENT, ENOSYS, EOPNOTSUPP, EPERM, EPROTONOSUPPORT
+from errno import EACCES, EINVAL, ENOENT, EOPNOTSUPP, EPERM, EPROTONOSUPPORT
 from struct import pack
 from sys import byteorder
 
@@ -70,32 +70,34 @@ def dump(request: bytes, lacks: str) -> Iterator[Messages]:
         NotAvailable: no netlink, no such list, or the kernel broke the list off.
         Torn: the answer is no netlink.
     """
-    asking = _open()
+    asking = open_socket()
     try:
-        asking.send(
-            pack("=IHHII", HEADER_BYTES + len(request), SOCK_DIAG_BY_FAMILY, REQUEST_DUMP, 1, 0)
-            + request
-        )
-        yield from _receive(asking, lacks)
-    except OSError as err:
-        raise failure(err.errno or 0, lacks) from err
+        yield from ask(asking, request, lacks)
     finally:
         asking.close()
 
 
-def _open() -> socket:
-    """Open a socket that can ask sock_diag; the message of a refusal says who may have refused."""
+def open_socket() -> socket:
+    """Open a socket that can ask sock_diag; see `dump` for what it raises."""
     if byteorder != "little":
         raise NotAvailable("netlink is read on little-endian machines only")
     try:
         return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)
     except OSError as err:
         reason = f"opening a netlink socket for sock_diag gave '{os.strerror(err.errno or 0)}'"
-        if err.errno in DENIED or err.errno == ENOSYS:
-            raise NotPermitted(
-                f"{reason}: a seccomp filter or security module forbids netlink here"
-            ) from err
+        if err.errno in DENIED:
+            raise NotPermitted(f"{reason}: a seccomp filter or security module forbids it") from err
         raise NotAvailable(f"{reason}: this kernel or sandbox has no sock_diag") from err
+
+
+def ask(asking: socket, request: bytes, lacks: str) -> Iterator[Messages]:
+    """Do what `dump` does, with a socket that is open; it can ask once."""
+    header = pack("=IHHII", HEADER_BYTES + len(request), SOCK_DIAG_BY_FAMILY, REQUEST_DUMP, 1, 0)
+    try:
+        asking.send(header + request)
+        yield from _receive(asking, lacks)
+    except OSError as err:
+        raise failure(err.errno or 0, lacks) from err
 
 
 def failure(number: int, lacks: str) -> FivetupleError:

@@ -5,10 +5,8 @@ What the kernel does, and what comes of it:
 - TCP sockets that are bound and neither listen nor connect come (since 6.8) when bit 13 of
   `states` is set; the kernel calls them CLOSE. No other TCP socket in CLOSE is ever listed, so
   their rows say BOUND_INACTIVE (13).
-- A list is not atomic. The kernel writes some 32 KiB, keeps of its place only the hash bucket
-  and a count within it, and goes on: what came or went in that bucket shifts the count. So a
-  socket can come twice, at the seam of two datagrams, or first as bound and then as connected;
-  those repeats are dropped by cookie. A socket can also be missed; nobody can tell.
+- A list is not atomic: sockets can come twice, and `diag_repeats` drops those repeats; one can
+  also be missed, and nobody can tell.
 - `options` holds what the kernel tells: recverr, hdrincl, freebind, transparent,
   bind_address_no_port; v6only of sockets that listen or are not connected; and with `tcp_info`
   whether TCP is a subflow of MPTCP. Never reuseaddr, reuseport, nodelay, keepalive, broadcast.
@@ -28,7 +26,8 @@ from struct import pack
 
 from fivetuple.kernel import netlink
 from fivetuple.kernel import tcp_info as tcp
-from fivetuple.kernel.diag_rows import PORT, TEXT, Family
+from fivetuple.kernel.diag_repeats import Repeats
+from fivetuple.kernel.diag_rows import MEMORY, PORT, TEXT, Family
 from fivetuple.kernel.sock_diag_states import (
     DCCP,
     MPTCP,
@@ -46,8 +45,6 @@ from fivetuple.kernel.sock_diag_states import (
 )
 from fivetuple.model import names
 from fivetuple.model.endpoint import AF_INET, AF_INET6, ANY_V4, ANY_V6
-from fivetuple.model.record import OFFSET, SIZE
-from fivetuple.model.state import BOUND_INACTIVE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,8 +88,7 @@ ADDRESSES: dict[int, tuple[Member, ...]] = {
     AF_INET6: (("local", 8, 16), ("remote", 24, 16)),
 }
 ATTRIBUTES: dict[int, tuple[Member, ...]] = {
-    # the array SK_MEMINFO_* of include/uapi/linux/sock_diag.h; DROPS came in 4.7
-    SKMEMINFO: (("recv_buffer_bytes", 4, 4), ("send_buffer_bytes", 12, 4), ("drops", 32, 4)),
+    SKMEMINFO: MEMORY,
     SHUTDOWN: (("shutdown", 0, 1),),
     MARK: (("mark", 0, 4),),
     CGROUP_ID: (("cgroup_id", 0, 8),),
@@ -190,45 +186,3 @@ class Reader:
                 rows = self._repeats.drop(rows)
             if rows:
                 yield rows
-
-
-class Repeats:
-    """The cookies of sockets that came lately, and of all that came as bound but inactive."""
-
-    __slots__ = ("_before", "_bound", "_lately")
-
-    REMEMBERED = 4096  # two sets of as many reach back further than one buffer of messages
-
-    def __init__(self) -> None:
-        self._before: set[int] = set()
-        self._lately: set[int] = set()
-        self._bound: set[int] = set()
-
-    def drop(self, rows: bytearray) -> bytearray:
-        """Return the rows of sockets that have not come lately."""
-        cookies = memoryview(rows).cast("Q")[OFFSET["cookie"] >> 3 :: SIZE >> 3].tolist()
-        states = rows[OFFSET["state"] :: SIZE]
-        fresh = set(cookies)
-        if len(fresh) < len(cookies) or not all(
-            map(fresh.isdisjoint, (self._lately, self._before, self._bound))
-        ):
-            rows = self._without_repeats(rows, cookies)
-        if BOUND_INACTIVE in states:
-            self._bound.update(
-                cookie
-                for cookie, state in zip(cookies, states, strict=True)
-                if state == BOUND_INACTIVE
-            )
-        if len(self._lately) > self.REMEMBERED:
-            self._before, self._lately = self._lately, set()
-        self._lately |= fresh
-        return rows
-
-    def _without_repeats(self, rows: bytearray, cookies: list[int]) -> bytearray:
-        seen = self._lately | self._before | self._bound
-        kept = bytearray()
-        for index, cookie in enumerate(cookies):
-            if cookie not in seen:
-                seen.add(cookie)
-                kept += rows[index * SIZE : (index + 1) * SIZE]
-        return kept

@@ -88,9 +88,9 @@ def settle(protocol: int, layout: Layout, rows: bytearray) -> None:
     if protocol == SCTP:
         _settle_sctp(layout, rows)
     elif protocol in STATES:
-        rows[STATE::SIZE] = states = rows[STATE::SIZE].translate(STATES[protocol])
-        for at in _find(states, LISTEN):
-            _make_listener(rows, at)
+        states = rows[STATE::SIZE].translate(STATES[protocol])
+        rows[STATE::SIZE] = states
+        make_listeners(rows, states)
         _clear_above(rows, "timer_ms", OVERDUE)
         if layout.known & record.TCP_INFO:
             _clear_above(rows, "min_rtt_us", NO_RTT)
@@ -118,6 +118,12 @@ def _settle_sctp(layout: Layout, rows: bytearray) -> None:
 
 
 _RETRANSMIT = bytes((0,)) + bytes((1,)) * 255  # any SCTP timer is the retransmission's
+
+
+def make_listeners(rows: bytearray, states: bytearray) -> None:
+    """Give the rows in LISTEN an accept queue and a backlog in place of queues of bytes."""
+    for at in _find(states, LISTEN):
+        _make_listener(rows, at)
 
 
 def _make_listener(rows: bytearray, at: int) -> None:
@@ -165,7 +171,7 @@ def set_options(layout: Layout, step: int, messages: memoryview, rows: bytearray
     if ULP_INFO in layout.attributes:
         at, _ = layout.attributes[ULP_INFO]
         for row, start in enumerate(range(at, len(messages), step)):
-            if messages[start : start + len(MPTCP_NAME)] == MPTCP_NAME:
+            if bytes(messages[start : start + len(MPTCP_NAME)]) == MPTCP_NAME:
                 _add_options(rows, row * SIZE, record.MPTCP_SUBFLOW)
 
 
