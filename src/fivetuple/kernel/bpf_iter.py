@@ -1,0 +1,119 @@
+"""bpf_iter: sockets and their holders, streamed out of the kernel by BPF iterators.
+
+A program (bpf/sockets.bpf.c) writes one row of RECORD for each socket; `owners` writes one of
+OWNER_BYTES for each descriptor that is a socket. What reading them takes from the kernel is one
+descriptor an iterator; nothing is pinned or stays.
+
+An iterator gives at most some 32 KiB a read(2), and whole rows when the reader offers as much.
+It is no snapshot: sockets that come or go meanwhile may be seen or missed, as with any other road.
+"""
+
+from __future__ import annotations
+
+import os
+
+from fivetuple.kernel import bpf_cache, bpf_load
+from fivetuple.model.record import OFFSET, SIZE, TRAILER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Self
+
+OWNER_BYTES = 16  # struct owner in bpf/sockets.bpf.c: inode, pid << 32 | fd
+READ_BYTES = 1 << 16  # twice what one read can give: rows are never torn
+INODE = slice(OFFSET["inode"], OFFSET["inode"] + 8)
+
+
+class BpfRoad:
+    """Loaded iterator programs; each can be read as often as wanted, also in several threads."""
+
+    def __init__(self, programs: tuple[str, ...]) -> None:
+        """Load the named programs: `owners`, `tcp` or `tcp_full`, `udp`, `files`.
+
+        Raises:
+            NotPermitted: the kernel forbids BPF to this process; the message says what it takes.
+            NotAvailable: this kernel or machine cannot do it; the message says what it lacks.
+        """
+        self.walked: dict[str, int] = {}
+        """Program -> how many sockets its iterator had walked when it was last read to the end."""
+        self._programs: dict[str, int] = {}
+        try:
+            for name, code in bpf_cache.programs(programs).items():
+                self._programs[name] = bpf_load.load(name, code)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the programs back; iterators being read live on until they are read or dropped."""
+        while self._programs:
+            os.close(self._programs.popitem()[1])
+
+    def owners(self) -> memoryview:
+        """Return who holds which socket, of every namespace: rows of inode, pid << 32 | fd."""
+        fd = bpf_load.open_iterator(self._programs["owners"])
+        buffer = bytearray(4 * READ_BYTES)
+        filled = 0
+        try:
+            while True:
+                if len(buffer) - filled < READ_BYTES:
+                    buffer += bytes(len(buffer))
+                with memoryview(buffer) as whole:
+                    got = os.readv(fd, [whole[filled:]])
+                if not got:
+                    return memoryview(buffer)[:filled]
+                filled += got
+        finally:
+            os.close(fd)
+
+    def stream(self, program: str, chunk_bytes: int = 1 << 18) -> Iterator[memoryview]:
+        """Yield the rows of one program, RECORD[n]; a chunk is valid until the next is asked for.
+
+        `tcp`, `tcp_full` and `udp` show the network namespace of the thread that asks for the
+        first chunk; `files` shows all. `walked[program]` is set when the last chunk has come.
+        """
+        fd = bpf_load.open_iterator(self._programs[program])
+        try:
+            rows = self._rows(fd, program, max(chunk_bytes, 2 * READ_BYTES))
+            yield from _distinct(rows) if program == "files" else rows
+        finally:
+            os.close(fd)
+
+    def _rows(self, fd: int, program: str, chunk_bytes: int) -> Iterator[memoryview]:
+        chunk = memoryview(bytearray(chunk_bytes))
+        filled = rows = 0
+        got = 1
+        while got:
+            got = os.readv(fd, [chunk[filled:]])
+            filled += got
+            if got and filled + READ_BYTES <= chunk_bytes:
+                continue
+            if filled and chunk[filled - SIZE] == TRAILER:
+                filled -= SIZE
+                last = int.from_bytes(chunk[filled:][INODE], "little")
+                self.walked[program] = last + 1 if rows or filled else 0
+            if filled:
+                rows += filled // SIZE
+                yield chunk[:filled]
+                filled = 0
+
+
+def _distinct(chunks: Iterator[memoryview]) -> Iterator[memoryview]:
+    """Leave out sockets that came before: `files` shows one once for each descriptor."""
+    seen = set()
+    for chunk in chunks:
+        inodes = [bytes(chunk[at:][INODE]) for at in range(0, len(chunk), SIZE)]
+        fresh = bytearray()
+        for number, inode in enumerate(inodes):
+            if inode not in seen:
+                seen.add(inode)
+                fresh += chunk[number * SIZE : (number + 1) * SIZE]
+        if fresh:
+            yield memoryview(fresh)
