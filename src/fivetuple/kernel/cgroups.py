@@ -187,7 +187,7 @@ def _named_container(part: str, parent: str, after: list[str]) -> tuple[str, str
         if part.startswith(prefix) and (engine == "lxc" or parent == "machine.slice"):
             name = part.removeprefix(prefix).removesuffix(".service").removesuffix(".scope")
             if not part.endswith(".slice"):
-                return engine, _unescape(name)
+                return engine, unescape(name)
     return None
 
 
@@ -215,7 +215,7 @@ def _is_fargate_id(text: str) -> bool:
     return _is_id(task) and number.isdigit()
 
 
-def _unescape(name: str) -> str:
+def unescape(name: str) -> str:
     r"""Return `web-1` of systemd's `web\x2d1` (systemd-escape(1))."""
     first, *others = name.split("\\x")
     for other in others:
