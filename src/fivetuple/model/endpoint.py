@@ -93,7 +93,7 @@ def pack_address(text: str) -> bytes:
             packed: bytes = inet_pton(_NATIVE_V6, bare)
             return packed
         return V4_PREFIX + inet_pton(_NATIVE_V4, bare)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a NUL, or half of a surrogate pair
         raise BadInput(f"'{text}' is not an IPv4 or IPv6 address") from None
 
 
