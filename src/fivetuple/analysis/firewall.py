@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from fivetuple.analysis import firewall_iptables, firewall_nft
-from fivetuple.analysis.firewall_form import BaseChain, Rule, Ruleset, Step
+from fivetuple.analysis.firewall_form import BaseChain, Condition, Rule, Ruleset, Step
 from fivetuple.model.errors import BadInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
+__all__ = ["BaseChain", "Condition", "Rule", "Ruleset", "Step", "rewrites", "ruleset"]
 
 REWRITING = ("dnat", "redirect", "tproxy", "netmap")
 
