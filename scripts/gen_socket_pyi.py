@@ -22,7 +22,7 @@ def type_of(name: str) -> str:
     if name in SURE:
         return SURE[name]
     if name in LISTS:
-        return LISTS[name] if name == "pids" else f"{LISTS[name]} | None"
+        return f"{LISTS[name]} | None"
     column = record.COLUMN.get(name)
     is_number = name in NUMBERS or (column is not None and name not in ("timer", "shutdown", "interface") and not column.format.endswith("s"))
     return "int | None" if is_number else "str | None"

@@ -61,16 +61,33 @@ class Lens:
         return self._function(f"({', '.join(texts)},)", texts)
 
     def lines(self, names: Sequence[str], widths: Sequence[int], gap: str = "  ") -> Callable[[Rows], list[str]]:
-        """Return a function: rows -> finished lines; the last column is not padded."""
-        texts = [_cell(fields.FIELD[name]) for name in names]
-        parts = []
-        for index, (name, width) in enumerate(zip(names, widths, strict=True)):
-            align = fields.FIELD[name].align
-            padded = "" if index == len(texts) - 1 and align == "<" else f":{align}{width}"
-            parts.append("{" + f"C{index}{padded}" + "}")
-        row = "f'" + gap.join(parts) + "'"
+        """Return a function: rows -> finished lines; the last column is not padded.
+
+        Padding is half of the work of a line, so it is done once for what repeats: names of
+        protocols and states, zeros, and dashes.
+        """
+        last = len(names) - 1
+        texts = [
+            self._padded(fields.FIELD[name], 0 if index == last and fields.FIELD[name].align == "<" else width)
+            for index, (name, width) in enumerate(zip(names, widths, strict=True))
+        ]
+        row = "f'" + gap.join(f"{{C{index}}}" for index in range(len(texts))) + "'"
         assigned = " ".join(f"for C{index} in ({text},)" for index, text in enumerate(texts))
         return self._function(row, texts, assigned)
+
+    def _padded(self, field: fields.Field, width: int) -> str:
+        """Write the expression of a padded cell."""
+        text = _cell(field)
+        cache, bracket, _ = (field.text or "").partition("[")
+        if bracket and isinstance(self._names.get(cache), dict) and field.text.endswith("]"):
+            name = f"PADDED_{cache}"
+            self._names[name] = _PaddedTexts(self._names[cache], width)
+            return text.replace(cache, name, 1)
+        column = record.COLUMN.get(field.name)
+        if column is not None and column.group and field.text and field.text.startswith(field.name):
+            zero, dash = f"'{0:>{width}}'", f"'{UNKNOWN:>{width}}'"
+            return f"(({zero} if {field.name} == 0 else f'{{{field.name}:>{width}}}') if known & {column.group} else {dash})"
+        return f"format({text}, '{field.align}{width}')" if width else text
 
     def _function(self, row: str, sources: Sequence[str], clauses: str = "") -> Callable[[Rows], list[Any]]:
         """Compile `lambda rows: [row for (columns) in unpack(rows)]` over the columns it reads."""
@@ -118,6 +135,19 @@ def _cell_of_number(value: object) -> str:
 
 def _cell_of_text(value: str | None) -> str:
     return UNKNOWN if value is None else printable(value)
+
+
+class _PaddedTexts(dict):  # type: ignore[type-arg]  # a cache: key -> padded text
+    """Another cache's texts, padded to a width."""
+
+    def __init__(self, source: dict[Any, str], width: int) -> None:
+        super().__init__()
+        self._source = source
+        self._width = width
+
+    def __missing__(self, key: object) -> str:
+        text = self[key] = f"{self._source[key]:<{self._width}}"
+        return text
 
 
 class _StateNames(dict):  # type: ignore[type-arg]  # a cache: int -> str
@@ -179,14 +209,16 @@ def _helpers(snapshot: Snapshot, ownership: Ownership) -> dict[str, Any]:
         "PORT": _port,
         "OPTION_NAMES": _option_names,
     }
-    names["WHO"] = _who(snapshot, ownership)
+    names["WHO_HOLDS"] = texts = {}
+    names["SHARED"] = snapshot.shared
+    names["WHO"] = _who(snapshot, ownership, texts)
     names["PLACE"] = _place(snapshot)
     names["USER"] = _user(snapshot)
     names["PATH"] = path = _path(snapshot)
     names["INTERFACE"] = interface = _interface(snapshot)
     names["LOCAL"] = _local(names["ADDRESS"], path, interface)
     names["REMOTE"] = _remote(names["ADDRESS"], path)
-    names["SERVICE"] = _service(ownership)
+    names["SERVICE"] = service_namer(ownership)
     return names
 
 
@@ -202,10 +234,12 @@ def _option_names(options: int) -> list[str]:
     return [name.lower() for name in record.OPTION_NAMES if options & getattr(record, name)]
 
 
-def _who(snapshot: Snapshot, ownership: Ownership) -> Callable[..., str]:
-    """Make the function that names the owners in a table: `nginx (812)`, `nginx (812, 813, +2)`."""
+def _who(snapshot: Snapshot, ownership: Ownership, texts: dict[int, str]) -> Callable[..., str]:
+    """Make the function that names the owners in a table: `nginx (812)`, `nginx (812, 813, +2)`.
+
+    `texts` (pid -> text) fills as processes are met, so that most rows need no call.
+    """
     get, shared, processes = snapshot.holders.get, snapshot.shared, snapshot.processes
-    texts: dict[int, str] = {}
 
     def one(pid: int) -> str:
         text = texts.get(pid)
@@ -345,7 +379,7 @@ def _remote(addresses: dict[int, Any], path: Callable[[int], str | None]) -> Cal
     return remote_text
 
 
-def _service(ownership: Ownership) -> Callable[..., str | None]:
+def service_namer(ownership: Ownership) -> Callable[..., str | None]:
     """Make the function that names the service: of the own port where it listens, else of the peer's."""
 
     def service(  # noqa: PLR0913, PLR0917  # one row's columns

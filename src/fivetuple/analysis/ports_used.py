@@ -23,7 +23,7 @@ def share_used(snapshot: Snapshot, peer: Peer) -> float | None:
     if space is None or not space.sysctls or peer.protocol != "tcp":
         return None
     ports = port_space(space.sysctls)
-    usable = ports.usable_count
+    usable = ports.usable_ephemeral_count
     if not usable:
         return 1.0
     return max(sum(ports.is_ephemeral(port) for port in used) for used in peer.ports.values()) / usable

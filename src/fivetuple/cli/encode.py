@@ -27,6 +27,9 @@ SCHEMA = "fivetuple/1"
 def write(answer: Answer, snapshot: Snapshot | None, request: Request) -> int:
     """Write the answer to stdout; return the exit status, 1 when an asked-for list is empty."""
     output = request.get("output")
+    if answer.is_whole:
+        sys.stdout.write(json.dumps(answer.data, indent=2) + "\n")
+        return answer.status
     if output == "json":
         count = _write_json(answer, snapshot)
     elif output == "jsonl":

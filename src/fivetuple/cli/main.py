@@ -121,7 +121,7 @@ def ask(module: ModuleType, request: Request) -> tuple[Snapshot | None, Answer]:
 
 def finish(answer: Answer, snapshot: Snapshot | None, request: Request) -> int:
     """Write the answer to stdout and what has to be said beside it to stderr."""
-    if request.get("output") in ("json", "jsonl", "csv"):
+    if answer.is_whole or request.get("output") in ("json", "jsonl", "csv"):
         from fivetuple.cli.encode import write
     else:
         from fivetuple.cli.render import write

@@ -71,7 +71,7 @@ class SocketTable:
 class Answer:
     """What a command says."""
 
-    __slots__ = ("blocks", "data", "lists", "notes", "sockets", "status")
+    __slots__ = ("blocks", "data", "is_whole", "lists", "notes", "sockets", "status")
 
     def __init__(
         self,
@@ -82,6 +82,7 @@ class Answer:
         lists: str | None = None,
         status: int = 0,
         notes: Sequence[str] = (),
+        is_whole: bool = False,
     ) -> None:
         self.blocks = blocks
         self.data = data or {}
@@ -92,5 +93,7 @@ class Answer:
         """The member of `data` whose rows jsonl and csv print, one a line."""
         self.status = status
         """0 yes, fine or found; 1 the answer is no."""
+        self.is_whole = is_whole
+        """`data` is the whole output, always JSON: a schema, not an answer within one."""
         self.notes = tuple(notes)
         """Said on stderr, once each."""

@@ -46,11 +46,12 @@ DERIVED = (
     Field("inode", "INODE", ">", 0, "", record.COLUMN["inode"].meaning, "(inode or None) if known & 32768 else None"),
     Field("cookie", "COOKIE", ">", 0, "", record.COLUMN["cookie"].meaning, "(cookie or None) if known & 8 else None"),
     Field("pid", "PID", ">", facts.OWNERS, "", "process that owns it (the first, where several do)", f"OWN.process{_OWNER}.pid or None"),
-    Field("pids", "PIDS", "<", facts.OWNERS, "", "every process that owns it", f"list(OWN.pids{_OWNER})",
-          f"','.join(map(str, OWN.pids{_OWNER}))"),
+    Field("pids", "PIDS", "<", facts.OWNERS, "", "every process that owns it", f"list(OWN.pids{_OWNER}) or None",
+          f"','.join(map(str, OWN.pids{_OWNER})) or '-'"),
     Field("fd", "FD", ">", facts.OWNERS, "", "the owner's file descriptor", "(HOLDER(inode) & 4294967295) if inode in OWN else None"),
     Field("process", "PROCESS", "<", facts.OWNERS | facts.PROCESS_NAMES, "", "program or script that owns it",
-          f"OWN.process{_OWNER}.name or None", "WHO(inode, state, netns, local, local_port)"),
+          f"OWN.process{_OWNER}.name or None",
+          f"'-' if state == 6 else (WHO_HOLDS.get(HOLDER(inode, 0) >> 32) if inode not in SHARED else None) or WHO{_OWNER}"),
     Field("command", "COMMAND", "<", facts.OWNERS | facts.PROCESSES, "", "the owner's command line", f"OWN.process{_OWNER}.command"),
     Field("user", "USER", "<", facts.USERS, "", "name of the socket's user", "USER(uid) if known & 8192 else None"),
     Field("uid", "UID", ">", 0, "", record.COLUMN["uid"].meaning, "uid if known & 8192 else None"),
@@ -67,7 +68,7 @@ DERIVED = (
     Field("options", "OPTIONS", "<", facts.OPTIONS, "", record.COLUMN["options"].meaning, "OPTION_NAMES(options) if known & 64 else None",
           "' '.join(OPTION_NAMES(options)) if known & 64 else None"),
     Field("timer", "TIMER", "<", facts.TIMERS, "", record.COLUMN["timer"].meaning, "TIMER.get(timer) if known & 256 else None"),
-    Field("timer_ms", "TIMER MS", ">", facts.TIMERS, "ms", record.COLUMN["timer_ms"].meaning, "timer_ms if known & 256 and timer else None"),
+    Field("timer_ms", "TIMER-MS", ">", facts.TIMERS, "ms", record.COLUMN["timer_ms"].meaning, "timer_ms if known & 256 and timer else None"),
     Field("shutdown", "SHUTDOWN", "<", facts.OPTIONS, "", "which directions were shut down: read, write, both", "SHUTDOWN.get(shutdown) if known & 512 else None"),
     Field("congestion_algorithm", "CONGESTION", "<", facts.TCP_INFO, "", record.COLUMN["congestion_algorithm"].meaning,
           "(TEXT(congestion_algorithm.rstrip(b'\\0')) or None) if known & 16384 else None"),
@@ -77,7 +78,9 @@ DERIVED = (
 _HIDDEN = frozenset(("kind", "known", "local", "remote", "peer_inode", "window_scales"))
 _TITLES = {
     "recv_queue_bytes": "RECV-Q", "send_queue_bytes": "SEND-Q", "accept_queue": "ACCEPT", "backlog": "BACKLOG",
-    "retransmits": "RETRANS", "rtt_us": "RTT US", "congestion_window": "CWND",
+    "retransmits": "RETRANS", "rtt_us": "RTT-US", "congestion_window": "CWND", "recv_buffer_bytes": "RCVBUF",
+    "send_buffer_bytes": "SNDBUF", "timer_retransmits": "TRIES", "bytes_sent": "SENT", "bytes_received": "RECEIVED",
+    "last_data_received_ms": "LAST-RECV-MS", "last_data_sent_ms": "LAST-SENT-MS",
 }  # fmt: skip
 _NEEDS = {
     record.TCP_INFO: facts.TCP_INFO, record.BACKLOG: facts.BACKLOG, record.TIMER: facts.TIMERS,

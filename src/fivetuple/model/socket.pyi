@@ -17,7 +17,7 @@ class Socket(NamedTuple):
     inode: int | None
     cookie: int | None
     pid: int | None
-    pids: list[int]
+    pids: list[int] | None
     fd: int | None
     process: str | None
     command: str | None

@@ -15,7 +15,7 @@ INODES = record.Projection("inode")
 
 def without_holder(rows: Rows, holders: Mapping[int, int]) -> tuple[Rows, Rows]:
     """Split rows in those whose holder is known (or that have no file) and the others."""
-    unknown = {inode for (inode,) in INODES.read(rows)} - holders.keys() - {0}
+    unknown = {inode for (inode,) in INODES.read(rows) if inode and inode not in holders}
     if not unknown:
         return rows, b""
     size = record.SIZE
@@ -24,3 +24,8 @@ def without_holder(rows: Rows, holders: Mapping[int, int]) -> tuple[Rows, Rows]:
     for index, (inode,) in enumerate(INODES.read(rows)):
         parts[inode in unknown].append(view[index * size : index * size + size])
     return b"".join(parts[0]), b"".join(parts[1])
+
+
+def inodes_of(rows: Rows) -> set[int]:
+    """Return the inodes of the rows."""
+    return {inode for (inode,) in INODES.read(rows)}

@@ -62,7 +62,7 @@ class Live:
         chunks = road.read(question, spaces, snapshot)
         if question.needs & facts.OWNERS:
             chunks = _with_late_owners(chunks, road, snapshot)
-        snapshot.stream(chunks)
+        snapshot.stream(_then_close(chunks, road))
         if not question.stream:
             len(snapshot)
         self._describe(question, snapshot, spaces)
@@ -133,6 +133,14 @@ def _boot_id() -> str:
         return ""
 
 
+def _then_close(chunks: Iterable[Rows], road: Road) -> Iterator[Rows]:
+    """Give the chunks and close the road behind the last, or when nobody wants more."""
+    try:
+        yield from chunks
+    finally:
+        road.close()
+
+
 def _with_late_owners(chunks: Iterable[Rows], road: Road, snapshot: Snapshot) -> Iterator[Rows]:
     """Hold back rows whose socket has a file but no known holder, and ask once more for them.
 
@@ -140,7 +148,7 @@ def _with_late_owners(chunks: Iterable[Rows], road: Road, snapshot: Snapshot) ->
     one process to another, is found by the second look; what is still nobody's then is a socket
     of the kernel's own, or of a process that we may not look into.
     """
-    from fivetuple.origins.lateness import without_holder
+    from fivetuple.origins.lateness import inodes_of, without_holder
 
     late: list[Rows] = []
     for chunk in chunks:
@@ -150,8 +158,9 @@ def _with_late_owners(chunks: Iterable[Rows], road: Road, snapshot: Snapshot) ->
         if len(known):
             yield known
     if late:
-        if not snapshot.missing.get(facts.OWNERS):
-            road.read_owners(snapshot)
-        yield b"".join(late)
+        rows = b"".join(late)
+        if facts.OWNERS not in snapshot.missing:
+            road.find_owners(snapshot, inodes_of(rows))
+        yield rows
 
 

@@ -90,9 +90,10 @@ def _name_containers(snapshot: Snapshot, question: Question) -> None:
     from fivetuple.kernel import engines
 
     named, reason = engines.describe(by_id)
-    for container_id, (name, image) in named.items():
+    for container_id, told in named.items():
         for place in by_id.get(container_id, ()):
-            place.container_name, place.container_image = name, image  # type: ignore[attr-defined]
+            place.container_name, place.container_image = told.name, told.image  # type: ignore[attr-defined]
+            place.pod = told.pod or place.pod  # type: ignore[attr-defined]
     if reason:
         snapshot.miss(facts.CONTAINERS, reason)
 
