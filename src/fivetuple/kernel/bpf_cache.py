@@ -1,7 +1,7 @@
 """bpf_cache: the instructions of our BPF programs, made fit for the running kernel once and kept.
 
 libbpf reads 5 MB of type information to adapt a program to a kernel (CO-RE), 11-27 ms each time.
-The outcome depends on the kernel's build and our object only, so root keeps it in CACHE: 30 kB,
+The outcome depends on the kernel's build and our object only, so root keeps it in CACHE: 20 kB,
 read in 0.1 ms. The cache is an aid and never a condition: a file that is missing, foreign,
 damaged or not writable is passed over without a word.
 
@@ -30,7 +30,7 @@ Code = namedtuple("Code", "instructions attach_btf_id")
 """bytes fit for the running kernel; the BTF id of the kernel function that the program stands for."""
 
 CACHE = "/var/cache/fivetuple"
-OBJECT = os.path.join(os.path.dirname(__file__), "bpf", "sockets.bpf.o")  # noqa: PTH118, PTH120  # pathlib takes 8 ms
+OBJECT = os.path.join(os.path.dirname(__file__), "bpf", "sockets.bpf.o")  # pathlib takes 8 ms
 NOTES = "/sys/kernel/notes"
 MODULES = ("vsock",)  # whose structs the programs read, when the module is there
 
@@ -48,22 +48,14 @@ def programs(names: Iterable[str]) -> dict[str, Code]:
         NotPermitted, NotAvailable: as `libbpf.relocate`.
     """
     wanted = tuple(names)
-    is_root = os.geteuid() == 0
-    key = _key() if is_root else b""
-    if key:
-        kept = read(CACHE, key)
-        if kept.keys() >= set(wanted):
-            return {name: kept[name] for name in wanted}
-    return _relocate(wanted, key)
+    key = _key() if os.geteuid() == 0 else b""
+    found = read(CACHE, key) if key else {}
+    if not found.keys() >= set(wanted):
+        from fivetuple.kernel import libbpf
 
-
-def _relocate(wanted: tuple[str, ...], key: bytes) -> dict[str, Code]:
-    """Ask libbpf; when the outcome can be kept, for every program of the object."""
-    from fivetuple.kernel import libbpf
-
-    found = libbpf.relocate(OBJECT, wanted, others=bool(key))
-    if key:
-        write(CACHE, key, found)
+        found |= libbpf.relocate(OBJECT, wanted, others=bool(key))
+        if key:
+            write(CACHE, key, found)
     return {name: found[name] for name in wanted}
 
 
@@ -87,7 +79,10 @@ def write(folder: str, key: bytes, found: Mapping[str, Code]) -> None:
     """Keep the programs; the file appears whole or not at all."""
     body = bytearray(key)
     for name, code in found.items():
-        body += _ENTRY.pack(name.encode(), code.attach_btf_id, len(code.instructions)) + code.instructions
+        body += (
+            _ENTRY.pack(name.encode(), code.attach_btf_id, len(code.instructions))
+            + code.instructions
+        )
     path = _path(folder)
     fresh = f"{path}.{os.getpid()}"
     try:
@@ -96,10 +91,10 @@ def write(folder: str, key: bytes, found: Mapping[str, Code]) -> None:
         fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with open(fd, "wb") as file:
             file.write(MAGIC + pack("<I", crc32(body)) + body)
-        os.replace(fresh, path)  # noqa: PTH105
+        os.replace(fresh, path)
     except OSError:  # a read-only or full disk: the next run asks libbpf again
         if os.path.lexists(fresh):
-            os.unlink(fresh)  # noqa: PTH108
+            os.unlink(fresh)
 
 
 def _entries(octets: bytes) -> Iterable[tuple[str, Code]]:
@@ -112,7 +107,7 @@ def _entries(octets: bytes) -> Iterable[tuple[str, Code]]:
 
 
 def _made(folder: str) -> os.stat_result:
-    os.mkdir(folder, 0o700)  # noqa: PTH102
+    os.mkdir(folder, 0o700)
     return os.lstat(folder)
 
 
@@ -130,7 +125,11 @@ def _read_guarded(folder: str) -> bytes:
 
 def _is_ours(status: os.stat_result) -> bool:
     """Tell whether it belongs to us (root) and nobody else may write it."""
-    return status.st_uid == os.geteuid() and not status.st_mode & 0o022 and not stat.S_ISLNK(status.st_mode)
+    return (
+        status.st_uid == os.geteuid()
+        and not status.st_mode & 0o022
+        and not stat.S_ISLNK(status.st_mode)
+    )
 
 
 def _path(folder: str) -> str:
@@ -147,7 +146,9 @@ def _key() -> bytes:
         return b""
     if not build_id:
         return b""
-    modules = sum(os.path.exists(f"/sys/kernel/btf/{name}") << bit for bit, name in enumerate(MODULES))  # noqa: PTH110
+    modules = sum(
+        os.path.exists(f"/sys/kernel/btf/{name}") << bit for bit, name in enumerate(MODULES)
+    )
     return pack(f"<{KEY_BYTES - 12}sIII", build_id, modules, len(code), crc32(code))
 
 

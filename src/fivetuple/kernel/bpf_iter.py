@@ -4,7 +4,7 @@ A program (bpf/sockets.bpf.c) writes one row of RECORD for each socket; `owners`
 OWNER_BYTES for each descriptor that is a socket. What reading them takes from the kernel is one
 descriptor an iterator; nothing is pinned or stays.
 
-An iterator gives at most some 32 KiB a read(2), and whole rows when the reader offers as much.
+An iterator gives at most READ_BYTES a read(2), and whole rows when the reader has room for that.
 It is no snapshot: sockets that come or go meanwhile may be seen or missed, as with any other road.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 OWNER_BYTES = 16  # struct owner in bpf/sockets.bpf.c: inode, pid << 32 | fd
-READ_BYTES = 1 << 16  # twice what one read can give: rows are never torn
+READ_BYTES = 8 * os.sysconf("SC_PAGE_SIZE")  # kernel/bpf/bpf_iter.c bpf_seq_read(): PAGE_SIZE << 3
 INODE = slice(OFFSET["inode"], OFFSET["inode"] + 8)
 
 
@@ -59,14 +59,14 @@ class BpfRoad:
     def owners(self) -> memoryview:
         """Return who holds which socket, of every namespace: rows of inode, pid << 32 | fd."""
         fd = bpf_load.open_iterator(self._programs["owners"])
-        buffer = bytearray(4 * READ_BYTES)
+        buffer = bytearray(8 * READ_BYTES)
         filled = 0
         try:
             while True:
                 if len(buffer) - filled < READ_BYTES:
                     buffer += bytes(len(buffer))
                 with memoryview(buffer) as whole:
-                    got = os.readv(fd, [whole[filled:]])
+                    got = _read(fd, whole[filled:])
                 if not got:
                     return memoryview(buffer)[:filled]
                 filled += got
@@ -91,7 +91,7 @@ class BpfRoad:
         filled = rows = 0
         got = 1
         while got:
-            got = os.readv(fd, [chunk[filled:]])
+            got = _read(fd, chunk[filled:])
             filled += got
             if got and filled + READ_BYTES <= chunk_bytes:
                 continue
@@ -103,6 +103,15 @@ class BpfRoad:
                 rows += filled // SIZE
                 yield chunk[:filled]
                 filled = 0
+
+
+def _read(fd: int, room: memoryview) -> int:
+    """Read what the iterator has next; 0 at the end."""
+    while True:
+        try:
+            return os.readv(fd, [room])
+        except BlockingIOError:  # it walked a million descriptors and none was a socket: it goes on
+            continue
 
 
 def _distinct(chunks: Iterator[memoryview]) -> Iterator[memoryview]:

@@ -23,7 +23,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fivetuple.kernel.bpf_cache import Code
 
-NUMBERS = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "loongarch64": 280, "ppc64le": 361}  # __NR_bpf
+# __NR_bpf of the little-endian machines: the object is little-endian
+NUMBERS = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "loongarch64": 280, "ppc64le": 361}
 PROG_LOAD, LINK_CREATE, ITER_CREATE = 5, 28, 33  # enum bpf_cmd
 TYPE_TRACING, ATTACH_ITER = 26, 28  # enum bpf_prog_type, enum bpf_attach_type
 
@@ -33,6 +34,7 @@ _LOAD = "=IIQQIIQII16sIIIIQIIQII"
 _LINK = "=IIIIQI"
 _LICENCE = b"Dual BSD/GPL\0"  # as in bpf/sockets.bpf.c
 LOG_BYTES = 1 << 20
+TRIES = 5  # the verifier gives up with EAGAIN when a signal waits; libbpf tries as often
 
 
 class _Long(_ctypes._SimpleCData):  # type: ignore[type-arg]  # noqa: SLF001  # generic for type checkers only
@@ -48,7 +50,8 @@ class _Syscall(_ctypes.CFuncPtr):
     _restype_ = _Long
 
 
-_syscall = _Syscall(_ctypes.dlsym(_ctypes.dlopen(None, 0), "syscall"))
+_libc = _ctypes.dlopen(None, 0)  # type: ignore[arg-type]  # None: what the interpreter is linked with
+_syscall = _Syscall(_ctypes.dlsym(_libc, "syscall"))
 
 
 def load(name: str, code: Code) -> int:
@@ -64,7 +67,9 @@ def load(name: str, code: Code) -> int:
         if error.errno in (errno.EPERM, errno.ENOSYS):
             raise refusal(error) from None
         complaint = _complaint(name, code) or error.strerror
-        raise NotAvailable(f"this kernel does not take our BPF program {name}: {complaint}") from None
+        raise NotAvailable(
+            f"this kernel does not take our BPF program {name}: {complaint}"
+        ) from None
 
 
 def open_iterator(program: int) -> int:
@@ -92,7 +97,9 @@ def refusal(error: OSError) -> FivetupleError:
     reason = support.missing_for("bpf")
     if reason:
         return NotPermitted(reason)
-    return NotPermitted("bpf(2) is refused though we have CAP_BPF and CAP_PERFMON: by a seccomp filter, an LSM or kernel lockdown")
+    return NotPermitted(
+        "bpf(2) is refused though we have CAP_BPF and CAP_PERFMON: by a seccomp filter, an LSM or kernel lockdown"
+    )
 
 
 def _load(name: str, code: Code, log: int = 0) -> int:
@@ -134,9 +141,11 @@ def _bpf(command: int, attributes: bytes) -> int:
     """Call bpf(2); return the new descriptor, raise OSError."""
     number = NUMBERS.get(os.uname().machine)
     if number is None:
-        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-    result: int = _syscall(number, command, attributes, len(attributes))
-    if result < 0:
-        code = _ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
-    return result
+        raise NotAvailable(f"our BPF programs are not made for {os.uname().machine}")
+    for _ in range(TRIES):
+        result: int = _syscall(number, command, attributes, len(attributes))
+        if result >= 0:
+            return result
+        if _ctypes.get_errno() != errno.EAGAIN:
+            break
+    raise OSError(_ctypes.get_errno(), os.strerror(_ctypes.get_errno()))

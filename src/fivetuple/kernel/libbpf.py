@@ -18,7 +18,7 @@ from struct import pack
 
 from fivetuple.kernel import bpf_load, support
 from fivetuple.kernel.bpf_cache import Code
-from fivetuple.model.errors import NotAvailable, NotPermitted
+from fivetuple.model.errors import FivetupleError, NotAvailable, NotPermitted
 
 LIBRARY = "libbpf.so.1"
 BTF = "/sys/kernel/btf/vmlinux"
@@ -56,15 +56,19 @@ def relocate(path: str, names: tuple[str, ...], *, others: bool = False) -> dict
     reason = support.missing_for("bpf")
     if reason:
         raise NotPermitted(reason)
-    if not os.path.exists(BTF):  # noqa: PTH110
-        raise NotAvailable(f"this kernel has no {BTF} (CONFIG_DEBUG_INFO_BTF), which BPF programs are adapted by")
+    if not os.path.exists(BTF):
+        raise NotAvailable(
+            f"this kernel has no {BTF} (CONFIG_DEBUG_INFO_BTF), which BPF programs are adapted by"
+        )
     library = _library()
     btf = library.btf__load_vmlinux_btf()
     try:
         if others:
             try:
                 return _adapt(library, btf, path, None)
-            except NotAvailable:  # one that this kernel lacks must not stand in the way of the others
+            except (
+                NotAvailable
+            ):  # one that this kernel lacks must not stand in the way of the others
                 pass
         return _adapt(library, btf, path, names)
     finally:
@@ -78,12 +82,16 @@ def _library() -> ctypes.CDLL:
             function = getattr(library, name)
             function.restype, function.argtypes = result, arguments
     except (OSError, AttributeError):
-        raise NotAvailable(f"{LIBRARY} is not on this machine: install the package libbpf1 (libbpf on Fedora)") from None
+        raise NotAvailable(
+            f"{LIBRARY} is not on this machine: install the package libbpf1 (libbpf on Fedora)"
+        ) from None
     library.libbpf_set_print(None)  # it would write to our stderr
     return library
 
 
-def _adapt(library: ctypes.CDLL, btf: int, path: str, names: tuple[str, ...] | None) -> dict[str, Code]:
+def _adapt(
+    library: ctypes.CDLL, btf: int, path: str, names: tuple[str, ...] | None
+) -> dict[str, Code]:
     """Load the programs (None: all) as libbpf does, and take their instructions from it."""
     object_ = library.bpf_object__open_file(path.encode(), None)
     if not object_:
@@ -108,13 +116,13 @@ def _adapt(library: ctypes.CDLL, btf: int, path: str, names: tuple[str, ...] | N
         library.bpf_object__close(object_)
 
 
-def _refused(number: int, log: bytes, names: tuple[str, ...] | None) -> NotAvailable | NotPermitted:
-    if number == errno.EPERM:
-        refusal = bpf_load.refusal(OSError(number, ""))
-        if isinstance(refusal, NotPermitted):
-            return refusal
+def _refused(number: int, log: bytes, names: tuple[str, ...] | None) -> FivetupleError:
+    if number in (errno.EPERM, errno.ENOSYS):
+        return bpf_load.refusal(OSError(number, os.strerror(number)))
     said = bpf_load.last_line(log) or os.strerror(number)
-    return NotAvailable(f"this kernel does not take our BPF programs ({', '.join(names or ('all',))}): {said}")
+    return NotAvailable(
+        f"this kernel does not take our BPF programs ({', '.join(names or ('all',))}): {said}"
+    )
 
 
 def _code(library: ctypes.CDLL, btf: int, program: int) -> Code:

@@ -196,6 +196,7 @@ struct inet_timewait_sock {
 struct tcp_timewait_sock { struct inet_timewait_sock tw_sk; };
 
 struct request_sock {
+	struct sock_common __req_common;
 	__u8 num_retrans;
 	struct timer_list rsk_timer;
 };

@@ -30,7 +30,10 @@ INLINE int write_trailer(struct bpf_iter_meta *meta, struct ft_record *row)
 
 INLINE void read_tcp(struct ft_record *row, struct tcp_sock *tcp)
 {
-	read_sock(row, &tcp->inet_conn.icsk_inet.sk);
+	struct sock *sk = &tcp->inet_conn.icsk_inet.sk;
+
+	read_sock(row, sk);
+	follow_pointers(row, sk);
 	read_tcp_queues(row, tcp);
 	read_tcp_options(row, tcp);
 	read_tcp_timer(row, &tcp->inet_conn);
@@ -103,6 +106,7 @@ int udp(struct bpf_iter__udp *ctx)
 	read_common(&row, &sk->__sk_common);
 	read_ends(&row, &sk->__sk_common);
 	read_sock(&row, sk);
+	follow_trusted(&row, sk);
 	row.options |= inet_options(&udp->inet);
 	read_queues(&row, sk);
 	row.recv_queue_bytes -= udp->forward_deficit; /* read, and not yet given back: udp_rqueue_get() */
@@ -151,7 +155,13 @@ INLINE bool has_no_other_iterator(struct ft_record *row, struct sock *sk)
 
 INLINE void read_inet(struct ft_record *row, struct sock *sk)
 {
+	struct inet_sock *inet = (struct inet_sock *)sk; /* a cast: no plain loads */
+
 	read_ends(row, &sk->__sk_common);
+	if (bpf_core_field_exists(inet->inet_flags))
+		row->options |= options_of_flags(BPF_CORE_READ(inet, inet_flags));
+	else
+		row->known &= ~FT_KNOWN_OPTIONS;
 	if (row->type == SOCK_RAW)
 		row->local_port = 0; /* skc_num is the protocol again */
 	else if (row->protocol_number == IPPROTO_TCP)
@@ -200,6 +210,7 @@ int files(struct bpf_iter__task_file *ctx)
 		return 0;
 	read_common(&row, &sk->__sk_common);
 	read_sock(&row, sk);
+	follow_pointers(&row, sk);
 	row.inode = file->f_inode->i_ino;
 	read_queues(&row, sk);
 	if (row.family == AF_INET || row.family == AF_INET6)

@@ -162,6 +162,7 @@ static __always_inline void read_tcp_info(struct ft_record *row, struct tcp_sock
 static __always_inline void read_time_wait(struct ft_record *row, struct inet_timewait_sock *tw)
 {
 	row->state = tw->tw_substate;
+	row->netns = tw->__tw_common.skc_net.net->ns.inum;
 	row->timer = TIMER_TIME_WAIT;
 	row->timer_ms = ms_until(tw->tw_timer.expires);
 	row->mark = tw->tw_mark;
@@ -176,6 +177,7 @@ static __always_inline void read_request(struct ft_record *row, struct inet_requ
 {
 	row->state = TCP_SYN_RECV;
 	row->uid = uid;
+	row->netns = request->req.__req_common.skc_net.net->ns.inum;
 	row->timer = TIMER_RETRANSMIT;
 	row->timer_retransmits = request->req.num_retrans;
 	row->timer_ms = ms_until(request->req.rsk_timer.expires);
