@@ -407,7 +407,7 @@ while True:
         client.close()
 """
     with namespace("ft-churn") as name, child_in(name, churn):
-        lists = in_namespace(name, lambda: [read_cookies() for _ in range(20)])
+        lists = in_namespace(name, lambda: [read_cookies() for _ in range(100)])
 
     for cookies in lists:
         assert len(cookies) > 3000

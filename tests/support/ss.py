@@ -11,6 +11,13 @@ import re
 import subprocess
 
 ALGORITHMS = frozenset(("bbr", "cubic", "reno", "dctcp"))
+MEMORY = re.compile(r"([a-z]+)(\d+)")
+UNIX_SOCKET = re.compile(  # a name may hold blanks and newlines
+    r"(?P<kind>u_\w+) +(?P<state>[A-Z]+) +(?P<recv_queue>\d+) +(?P<send_queue>\d+) +"
+    r"(?P<name>.*?) (?P<inode>\d+) +(?P<peer_name>.*?) (?P<peer>\d+) +"
+    r"skmem:\((?P<memory>[^)]*)\) (?P<shutdown>[<-]-[->])",
+    re.DOTALL,
+)
 WITH_BLANK = re.compile(r"(send|pacing_rate|delivery_rate) (\d+)bps")
 
 
@@ -22,15 +29,9 @@ def inet(name: str | None, *flags: str) -> dict[int, dict[str, str]]:
 def unix(name: str | None) -> dict[int, dict[str, str]]:
     """Ask `ss -x` in the namespace; return words by inode."""
     sockets = {}
-    for line in _lines(name, "-xanemHO"):
-        kind, state, recv, send, rest = line.split(None, 4)
-        path, inode, _, peer, *more = rest.rsplit(" skmem:", 1)[0].split()
-        shutdown = next((word for word in more if set(word) <= set("<->")), "<->")
-        memory = dict(re.findall(r"([a-z]+)(\d+)", line.rsplit("skmem:", 1)[1]))
-        sockets[int(inode)] = {
-            "kind": kind, "state": state, "recv_queue": recv, "send_queue": send, "path": path, "peer": peer,
-            "shutdown": shutdown, **memory,
-        }  # fmt: skip
+    for match in UNIX_SOCKET.finditer(_output(name, "-xanemHO")):
+        words = match.groupdict()
+        sockets[int(words["inode"])] = words | dict(MEMORY.findall(words["memory"]))
     return sockets
 
 
@@ -40,9 +41,13 @@ def lines(name: str | None, *flags: str) -> list[str]:
 
 
 def _lines(name: str | None, *flags: str) -> list[str]:
+    return [line for line in _output(name, *flags).splitlines() if line.strip()]
+
+
+def _output(name: str | None, *flags: str) -> str:
     enter = ["nsenter", f"--net=/run/netns/{name}", "--"] if name else []
     done = subprocess.run([*enter, "ss", *flags], capture_output=True, text=True, check=True)
-    return [line for line in done.stdout.splitlines() if line.strip()]
+    return done.stdout
 
 
 def _words(line: str) -> dict[str, str]:
@@ -59,7 +64,7 @@ def _words(line: str) -> dict[str, str]:
     for word in WITH_BLANK.sub("", text).split():
         key, colon, value = word.partition(":")
         if key == "skmem":
-            words |= re.findall(r"([a-z]+)(\d+)", value)
+            words |= MEMORY.findall(value)
         elif colon:
             words.setdefault(key, value)
         elif word in ALGORITHMS:
