@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 from collections import Counter
 from typing import Any
@@ -47,7 +48,7 @@ import os, socket
 a = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
 b = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3)); b.bind(("lo", 3))
 n = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0); n.bind((0, 1))
-ready(raw=os.fstat(a.fileno()).st_ino, dgram=os.fstat(b.fileno()).st_ino, netlink=os.fstat(n.fileno()).st_ino)
+ready(port=n.getsockname()[0], raw=os.fstat(a.fileno()).st_ino, dgram=os.fstat(b.fileno()).st_ino, netlink=os.fstat(n.fileno()).st_ino)
 wait()
 """
 UNIX_LINE = b"0000000000000000: 00000002 00000000 00010000 0001 01 %d %s\n"
@@ -119,10 +120,9 @@ def test_packet_and_netlink_sockets_are_read_with_their_protocol():
     assert (raw["type"], raw["protocol_number"], raw["interface"]) == (3, 0x0800, 0)
     assert (dgram["type"], dgram["protocol_number"], dgram["interface"]) == (2, 3, 1)
     assert (raw["family"], raw["uid"]) == (17, 0)
-    assert (
-        netlink[child.facts["netlink"]]["family"],
-        netlink[child.facts["netlink"]]["protocol_number"],
-    ) == (16, 0)
+    route = netlink[child.facts["netlink"]]
+    assert (route["family"], route["protocol_number"], route["type"]) == (16, 0, 3)
+    assert route["local"] == struct.pack("=II8x", 1, child.facts["port"])
 
 
 def test_name_of_a_connection_that_nobody_accepted_is_not_kept():

@@ -207,6 +207,54 @@ def test_drops_of_udp_and_protocols_of_raw_sockets_are_told():
     ]
 
 
+def _both_roads(*protocols: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Return every socket as /proc and as sock_diag have it, in pairs."""
+    from fivetuple.kernel import sock_diag
+
+    if "tcp" in protocols:
+        wait_for(_is_settled)
+    number = {"tcp": 6, "udp": 17}[protocols[0]]
+    diag = [chunk for family in (2, 10) for chunk in sock_diag.dump(family, number, netns=7)]
+    told = [list(record.unpack(b"".join(diag))), [row for each in protocols for row in _rows(each)]]
+    for rows in told:
+        rows.sort(
+            key=lambda row: (
+                row["inode"],
+                row["local"],
+                row["local_port"],
+                row["remote"],
+                row["remote_port"],
+            )
+        )
+    return list(zip(*told, strict=True))
+
+
+def _differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """Return the columns that both know and tell differently; clocks run on between two looks."""
+    both = one["known"] & other["known"]
+    told_by_both = [
+        name
+        for name, column in record.COLUMN.items()
+        if name not in ("known", "timer_ms")
+        and (column.group == record.ALWAYS or both & column.group)
+    ]
+    return [name for name in told_by_both if one[name] != other[name]]
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(
+    ("zoo", "protocols"),
+    [(TCP_ZOO, ("tcp", "tcp6")), (DATAGRAM_ZOO, ("udp", "udp6"))],
+    ids=["tcp", "udp"],
+)
+def test_rows_agree_with_sock_diag_in_every_column_that_both_know(zoo, protocols):
+    with namespace() as name, child_in(name, zoo):
+        pairs = in_namespace(name, _both_roads, *protocols)
+
+    assert [_differences(*pair) for pair in pairs if _differences(*pair)] == []
+    assert all(abs(one["timer_ms"] - other["timer_ms"]) < 2000 for one, other in pairs)
+
+
 @pytest.mark.kernel
 def test_thread_tables_are_those_of_the_namespace_that_the_thread_entered():
     from fivetuple.kernel import netns

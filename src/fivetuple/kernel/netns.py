@@ -196,16 +196,16 @@ def describe(
     return reasons
 
 
-def _namespaces_of(pids: Iterable[int]) -> tuple[dict[int, int], int]:
-    """Return namespace -> the first of the processes in it, and how many processes denied a look."""
+def _namespaces_of(pids: Iterable[int]) -> tuple[dict[int, int], list[int]]:
+    """Return namespace -> the first of the processes in it, and the pids that denied a look."""
     first: dict[str, int] = {}
-    denied = 0
+    denied = []
     readlink = os.readlink
     for pid in pids:
         try:
             link = readlink(f"/proc/{pid}/ns/net")
         except PermissionError:
-            denied += 1
+            denied.append(pid)
         except OSError:  # it ended; a zombie has no namespace
             continue
         else:
@@ -213,7 +213,7 @@ def _namespaces_of(pids: Iterable[int]) -> tuple[dict[int, int], int]:
     return {int(link[5:-1]): pid for link, pid in first.items()}, denied
 
 
-def _unread_reason(pids: Sequence[int], denied: int) -> str:
+def _unread_reason(pids: Sequence[int], denied: Sequence[int]) -> str:
     """Say why some processes didn't show their namespace; hidepid hides whole processes."""
     if not pids:
         return "/proc is not mounted"
@@ -221,7 +221,8 @@ def _unread_reason(pids: Sequence[int], denied: int) -> str:
     if lacking:
         return f"processes of other users may live in more namespaces: {lacking}"
     if denied:
-        return f"the namespaces of {denied} processes can't be read, not even with our privileges"
+        shown = ", ".join(map(str, denied[:3])) + (" ..." if len(denied) > 3 else "")
+        return f"the namespaces of {len(denied)} processes can't be read, our privileges notwithstanding: {shown}"
     return "/proc shows no process 1: namespaces of processes that it hides are left out"
 
 

@@ -6,8 +6,9 @@
   name's (a path that begins with '@' looks the same; abstract is by far the commoner).
   What nobody accepted yet has inode 0 and is left out, as sock_diag leaves it out.
 - netlink (net/netlink/af_netlink.c netlink_native_seq_show()):
-  `pointer protocol portid groups rmem wmem dump refs drops inode`. The port id has 32 bits and
-  no column of RECORD; inode and owner say more.
+  `pointer protocol portid groups rmem wmem dump refs drops inode`. Groups and port id go where
+  `diag_rows` says. The type isn't told: programs ask for SOCK_RAW, the kernel's own (port id 0)
+  are SOCK_DGRAM, and netlink(7) makes no difference between them.
 - packet (net/packet/af_packet.c packet_seq_show()):
   `pointer refs type protocol interface running rmem uid inode`, the protocol in hex.
 """
@@ -21,6 +22,7 @@ from fivetuple.model.endpoint import AF_NETLINK, AF_PACKET, AF_UNIX
 from fivetuple.model.errors import BadInput
 
 SO_ACCEPTCON = 0x10000  # include/linux/net.h __SO_ACCEPTCON
+SOCK_DGRAM, SOCK_RAW = 2, 3
 ESTABLISHED, CLOSE, LISTEN = 1, 7, 10
 
 # The `St` of /proc/net/unix (include/uapi/linux/net.h socket_state) in the words of sk_state.
@@ -30,7 +32,7 @@ UNIX_TYPES = (1, 2, 5)  # SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET
 
 _PACK_UNIX = record.Projection("family", "type", "state", "known", "netns", "inode").struct.pack
 _PACK_NETLINK = record.Projection(
-    "family", "type", "state", "protocol_number", "known", "netns", "inode",
+    "family", "type", "state", "protocol_number", "known", "netns", "inode", "local",
     "recv_queue_bytes", "send_queue_bytes", "drops",
 ).struct.pack  # fmt: skip
 _PACK_PACKET = record.Projection(
@@ -95,12 +97,11 @@ def parse_netlink(text: bytes, netns: int) -> bytes:
     rows = []
     for line in _lines(text):
         try:
-            _, protocol, _, _, rmem, wmem, _, _, drops, inode = line.split()
-            queues = int(rmem), int(wmem), int(drops)
-            row = _PACK_NETLINK(
-                AF_NETLINK, 3, CLOSE, int(protocol), known, netns, int(inode), *queues
-            )
-            rows.append(row)
+            _, protocol, port, groups, rmem, wmem, _, _, drops, inode = line.split()
+            kind = SOCK_RAW if int(port) else SOCK_DGRAM
+            local = struct.pack("=II8x", int(groups, 16), int(port))
+            what = AF_NETLINK, kind, CLOSE, int(protocol), known, netns, int(inode), local
+            rows.append(_PACK_NETLINK(*what, int(rmem), int(wmem), int(drops)))
         except (ValueError, struct.error):
             raise _no_row(line, "netlink") from None
     return b"".join(rows)
