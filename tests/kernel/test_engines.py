@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import socketserver
 import threading
@@ -132,83 +131,6 @@ def test_docker_file_is_read_before_any_socket_is_asked(tmp_path):
     assert (reason, server.asked) == (None, [])
 
 
-@pytest.mark.parametrize("folder", ["run/containerd", "run/k3s/containerd"])
-def test_bundle_of_containerd_names_container_image_and_pod(tmp_path, folder):
-    annotations = {
-        "io.kubernetes.cri.container-type": "container",
-        "io.kubernetes.cri.container-name": "app",
-        "io.kubernetes.cri.image-name": "docker.io/library/nginx:1.25",
-        "io.kubernetes.cri.sandbox-name": "web-0",
-        "io.kubernetes.cri.sandbox-namespace": "shop",
-    }
-    sandbox = {
-        "io.kubernetes.cri.container-type": "sandbox",
-        "io.kubernetes.cri.sandbox-name": "web-0",
-        "io.kubernetes.cri.sandbox-namespace": "shop",
-    }
-    parent = f"{folder}/io.containerd.runtime.v2.task/k8s.io"
-    write(
-        tmp_path, f"{parent}/{ID}/config.json", {"ociVersion": "1.1.0", "annotations": annotations}
-    )
-    write(tmp_path, f"{parent}/{OTHER_ID}/config.json", {"annotations": sandbox})
-
-    found, reason = describe([ID, OTHER_ID], str(tmp_path))
-
-    assert found == {
-        ID: ("app", "docker.io/library/nginx:1.25", "shop/web-0"),
-        OTHER_ID: ("pause", None, "shop/web-0"),
-    }
-    assert reason is None
-
-
-def test_bundle_of_crio_names_container_image_and_pod(tmp_path):
-    annotations = {
-        "io.kubernetes.container.name": "app",
-        "io.kubernetes.cri-o.ContainerType": "container",
-        "io.kubernetes.cri-o.ImageName": "quay.io/x/app:2",
-        "io.kubernetes.pod.name": "web-0",
-        "io.kubernetes.pod.namespace": "shop",
-    }
-    write(
-        tmp_path,
-        f"run/containers/storage/overlay-containers/{ID}/userdata/config.json",
-        {"annotations": annotations},
-    )
-
-    found, _ = describe([ID], str(tmp_path))
-
-    assert found == {ID: ("app", "quay.io/x/app:2", "shop/web-0")}
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "var/lib/containers/storage/overlay-containers/containers.json",
-        "var/lib/containers/storage/overlay-containers/volatile-containers.json",
-        "home/ann/.local/share/containers/storage/overlay-containers/containers.json",
-    ],
-)
-def test_storage_of_podman_names_container_and_image(tmp_path, path):
-    metadata = json.dumps(
-        {
-            "image-name": "docker.io/library/redis:7",
-            "image-id": "0" * 64,
-            "name": "cache",
-            "x": "y" * 300,
-        }
-    )
-    write(
-        tmp_path,
-        path,
-        [{"id": ID, "names": ["cache"], "image": "0" * 64, "metadata": metadata}, {"id": OTHER_ID}],
-    )
-
-    found, reason = describe([ID, OTHER_ID], str(tmp_path))
-
-    assert found == {ID: ("cache", "docker.io/library/redis:7", None)}
-    assert reason == "1 container has no name: no engine on this host tells one"
-
-
 JUNK = [
     b"", b"null", b"7", b'"x"', b"{}", b"[null, 1, [], {}]", b'[{"Id": 7, "Names": "x"}]', b'[{"Id": "a", "Names": []}]',
     b'[{"Id": "' + ID.encode() + b'", "Names": [null]}]', b"[" * 100_000, b"\xff\xfe", b'{"annotations": [], "Config": 1, "Name": 2}',
@@ -232,14 +154,6 @@ def test_junk_is_ignored_wherever_it_stands(tmp_path, junk):
     assert reason is not None
 
 
-@pytest.mark.parametrize("metadata", ["[[", "[]", None, 7, ""])
-def test_storage_with_broken_metadata_still_tells_the_name(tmp_path, metadata):
-    path = "var/lib/containers/storage/overlay-containers/containers.json"
-    write(tmp_path, path, [{"id": ID, "names": ["web"], "metadata": metadata}])
-
-    assert describe([ID], str(tmp_path))[0] == {ID: ("web", None, None)}
-
-
 def test_names_are_cut_and_can_be_written_out(tmp_path):
     with engine(tmp_path, [row(ID, "\ud800" + "x" * 1000, image=7)]):
         found, _ = describe([ID], str(tmp_path))
@@ -252,27 +166,6 @@ def test_names_are_cut_and_can_be_written_out(tmp_path):
 def test_refusal_is_no_answer(tmp_path):
     with engine(tmp_path, [row(ID, "web")], status=500):
         assert describe([ID], str(tmp_path))[0] == {}
-
-
-def test_file_that_is_no_file_does_not_stop_us(tmp_path):
-    folder = tmp_path / f"var/lib/docker/containers/{ID}"
-    folder.mkdir(parents=True)
-    os.mkfifo(folder / "config.v2.json")
-    storage = (
-        tmp_path / "home/ann/.local/share/containers/storage/overlay-containers/containers.json"
-    )
-    storage.mkdir(parents=True)
-
-    assert describe([ID], str(tmp_path))[0] == {}
-
-
-def test_file_of_great_size_is_not_read(tmp_path):
-    file = tmp_path / f"var/lib/docker/containers/{ID}/config.v2.json"
-    file.parent.mkdir(parents=True)
-    with file.open("wb") as sparse:
-        sparse.truncate(1 << 40)
-
-    assert describe([ID], str(tmp_path))[0] == {}
 
 
 def test_engine_that_says_nothing_is_given_up(tmp_path, monkeypatch):

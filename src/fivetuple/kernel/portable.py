@@ -60,7 +60,7 @@ def snapshot_rows() -> Sockets:
         NotAvailable: psutil is not installed.
     """
     psutil = import_psutil()
-    missing = dict.fromkeys(NOT_TOLD, "psutil does not tell")
+    missing: dict[int, str] = dict.fromkeys(NOT_TOLD, "psutil does not tell")
     missing[facts.UNIX] = "psutil does not tell states and peers of unix sockets"
     table = _Table()
     closed = 0
