@@ -11,21 +11,22 @@ import os
 import stat
 import sys
 
-from fivetuple.model import archive, record
+from fivetuple.model import archive
 from fivetuple.model.errors import BadInput, NotAvailable, NotPermitted
-from fivetuple.model.snapshot import Snapshot
 from fivetuple.model.text import printable
+from fivetuple.origins.scope import in_scope
+from fivetuple.origins.whole_file import write_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
     from fivetuple.model.question import Question
+    from fivetuple.model.snapshot import Snapshot
 
 STDIN = "-"
 # A text has some 600 bytes a socket: more than a million of them.
 LIMIT_BYTES = 1 << 30
-_NETNS = record.Projection("netns")
 
 
 class Stored:
@@ -107,61 +108,6 @@ def _written_ns(status: os.stat_result) -> int | None:
     return status.st_mtime_ns if stat.S_ISREG(status.st_mode) else None
 
 
-def in_scope(snapshot: Snapshot, netns: str) -> Snapshot:
-    """Return the snapshot with the rows of the namespaces that --netns names.
-
-    netns: `self`, `all`, `auto` (all, when it was taken in the host's own), a name or a pid.
-
-    Raises:
-        BadInput: the snapshot has no such namespace.
-    """
-    wanted = _wanted_namespaces(snapshot, netns)
-    if wanted is None:
-        return snapshot
-    rows = memoryview(snapshot.rows)
-    size = record.SIZE
-    kept = b"".join([
-        rows[at * size : (at + 1) * size] for at, (inode,) in enumerate(_NETNS.read(rows)) if inode in wanted
-    ])  # fmt: skip
-    part = Snapshot(
-        snapshot.host, snapshot.taken_ns, road=snapshot.road, facts=snapshot.facts, chunks=(kept,)
-    )
-    for name in Snapshot.__slots__:
-        if name[0] != "_":
-            setattr(part, name, getattr(snapshot, name))
-    return part
-
-
-def _wanted_namespaces(snapshot: Snapshot, netns: str) -> set[int] | None:
-    """Return the namespaces' inodes; None: all that there are."""
-    own = snapshot.own_netns
-    if netns == "all":
-        return None
-    if netns == "auto":
-        known = snapshot.namespaces.get(own)
-        return None if known is None or known.name == "host" else {own}
-    if netns == "self":
-        return {own} if own else None
-    wanted = {
-        space.inode
-        for space in snapshot.namespaces.values()
-        if netns == space.name or netns in space.nsid_names
-    }
-    if not wanted and netns.isdecimal():
-        process = snapshot.processes.get(int(netns[:9]))
-        wanted = {process.netns} - {None} if process is not None else set()  # type: ignore[assignment]
-        wanted |= {
-            space.inode for space in snapshot.namespaces.values() if space.pid == int(netns[:9])
-        }
-    if wanted:
-        return wanted
-    names = (
-        ", ".join(sorted(printable(space.name) for space in snapshot.namespaces.values()))
-        or "none by name"
-    )
-    raise BadInput(f"the snapshot has no network namespace {printable(netns)}; it has {names}")
-
-
 def save(snapshot: Snapshot, path: str, *, force: bool = False) -> int:
     """Write the snapshot to a file, or to stdout when the path is `-`; return the size in bytes.
 
@@ -182,7 +128,7 @@ def save(snapshot: Snapshot, path: str, *, force: bool = False) -> int:
     data = archive.dumps(snapshot)
     try:
         if kind in (0, stat.S_IFREG):
-            _write_beside(target, data, force=force)
+            write_whole(target, data, force=force)
         else:  # a device or a pipe must not be replaced by a file
             with open(target, "wb") as stream:
                 stream.write(data)
@@ -228,59 +174,3 @@ def _save_to_stdout(snapshot: Snapshot) -> int:
     except OSError as err:
         raise NotAvailable(f"stdout took no more: {err.strerror}") from err
     return len(data)
-
-
-def _write_beside(target: str, data: bytes, *, force: bool) -> None:
-    """Write a new file in the same directory, and give it the target's name when it is on the disk."""
-    from tempfile import mkstemp
-
-    directory = os.path.dirname(target)
-    descriptor, name = mkstemp(dir=directory, prefix=".ft-", suffix=".part")  # mode 0600
-    try:
-        with open(descriptor, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        _rename(name, target, force=force)
-    except BaseException:
-        _remove(name)
-        raise
-    _sync_directory(directory)
-
-
-def _rename(name: str, target: str, *, force: bool) -> None:
-    """Give the file its name; without `force`, fail when somebody else was faster."""
-    if force:
-        os.replace(name, target)
-        return
-    try:
-        os.link(name, target)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links, such as FAT
-        if os.path.lexists(target):
-            raise FileExistsError(target) from None
-        os.rename(name, target)
-        return
-    os.unlink(name)
-
-
-def _remove(name: str) -> None:
-    try:
-        os.unlink(name)
-    except FileNotFoundError:
-        return
-
-
-def _sync_directory(directory: str) -> None:
-    """Put the new name on the disk; some file systems have no such call, and the data is safe anyhow."""
-    try:
-        descriptor = os.open(directory, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError:
-        return
-    finally:
-        os.close(descriptor)

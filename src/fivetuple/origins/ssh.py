@@ -12,7 +12,8 @@ import subprocess
 
 from fivetuple.model.errors import BadInput, NotAvailable, NotPermitted
 from fivetuple.model.text import printable
-from fivetuple.origins.file import LIMIT_BYTES, in_scope
+from fivetuple.origins.file import LIMIT_BYTES
+from fivetuple.origins.scope import in_scope
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
