@@ -1,0 +1,327 @@
+"""Which socket receives this packet, and why the others do not: the kernel's own look-up, followed.
+
+Give the protocol and both ends as they are on the wire: first the sender, then where the packet
+goes. Connections come first, then a listener at the packet's own address, then one at the
+wildcard; SO_REUSEPORT groups, bound interfaces, IPV6_V6ONLY, address translation and filters of
+the firewall are heeded. Without --syn the packet may be any segment of a connection.
+
+Examples:
+    ft who tcp 10.0.0.50:52431 192.168.1.100:80      who gets what a client sends to our port 80
+    ft who --syn tcp 10.0.0.50:52431 10.0.0.1:443    who gets its new connection
+    ft who udp '[fe80::5%eth0]:546' '[ff02::1:2%eth0]:547'
+    ft who --netns all tcp 127.0.0.1:50000 127.0.0.1:5432
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fivetuple.analysis.lens import Lens
+from fivetuple.analysis.listening import namespace_name
+from fivetuple.analysis.lookup import SOCKET, UNREACHABLE, Verdict, lookup
+from fivetuple.analysis.lookup_candidates import Candidate, Packet, is_v4
+from fivetuple.model import facts, record
+from fivetuple.model.answer import (
+    BAD,
+    FAINT,
+    GOOD,
+    STRONG,
+    WARN,
+    Answer,
+    Column,
+    Heading,
+    Line,
+    Styled,
+    Table,
+)
+from fivetuple.model.command import Option
+from fivetuple.model.endpoint import WILDCARDS, Endpoint, address_text, parse_endpoint
+from fivetuple.model.errors import BadInput
+from fivetuple.model.fields import COSTLY, DEFAULT_DATA, FIELD, needs_of
+from fivetuple.model.question import EVERY_STATE, Hint, Question
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fivetuple.model.command import Request
+    from fivetuple.model.snapshot import Snapshot
+
+ARGUMENTS = "tcp|udp|udplite SOURCE:PORT DESTINATION:PORT"
+OPTIONS = (
+    Option(("--iface",), "the interface that the packet arrives by; the one that leads to the sender if not given", "text", "NAME"),
+    Option(("--syn",), "the packet asks for a new connection (TCP)"),
+)  # fmt: skip
+
+PROTOCOLS = ("tcp", "udp", "udplite")
+EXAMPLE = "ft who tcp 10.0.0.50:52431 192.168.1.100:80"
+NEEDS = (
+    facts.SOCKETS | facts.OWNERS | facts.PROCESS_NAMES | facts.PROCESSES | facts.OPTIONS
+    | facts.BACKLOG | facts.NAMESPACES | facts.ROUTES | facts.FIREWALL
+)  # fmt: skip
+SHOWN_FIELDS = ("protocol", "state", "local", "remote", "process", "unit", "container")
+OTHERS_SHOWN = 20
+STYLES = {"socket": GOOD, "reset": BAD, "unreachable": BAD, "dropped": WARN}
+
+
+def question(request: Request) -> Question:
+    """Ask for the protocol's sockets, the raw ones that get copies, and what stands before them."""
+    packet, _ = packet_of(request.words)
+    needs = NEEDS
+    if request.get("output") in ("json", "jsonl", "csv"):
+        needs |= needs_of(DEFAULT_DATA) & ~COSTLY
+    return Question(
+        needs,
+        Hint(EVERY_STATE, frozenset((packet.protocol, "raw"))),
+        request.get("netns") or "self",
+    )
+
+
+def answer(snapshot: Snapshot, request: Request) -> Answer:
+    """Follow the packet in every namespace that was asked for."""
+    verdicts = [_verdict(snapshot, netns, request) for netns in _scope(snapshot, request)]
+    first = _foremost(snapshot, verdicts)
+    data = _data(snapshot, first)
+    if len(verdicts) > 1:
+        data["namespaces"] = [_data(snapshot, each) for each in verdicts]
+    blocks: list[object] = [Line(Styled(_title(request, first), STRONG))]
+    if len(verdicts) == 1:
+        blocks += _said(snapshot, first)
+    else:
+        blocks += _said_of_each(snapshot, verdicts)
+    return Answer(blocks, data, status=0 if first.answer == SOCKET else 1)
+
+
+def packet_of(words: Sequence[str]) -> tuple[Packet, str | None]:
+    """Return the packet that was asked about, and the scope that an address names (`%eth0`).
+
+    Raises:
+        BadInput: the words name no packet; the message shows one.
+    """
+    if len(words) != 3:
+        raise BadInput(
+            f"say the protocol, where the packet comes from and where it goes: {EXAMPLE}"
+        )
+    protocol = words[0].lower()
+    if protocol in ("icmp", "icmp6", "ping"):
+        raise BadInput(
+            f"{protocol} has no ports, so no socket is looked up by them; who knows tcp, udp and udplite: {EXAMPLE}"
+        )
+    if protocol not in PROTOCOLS:
+        raise BadInput(f"'{words[0]}' is not tcp, udp or udplite: {EXAMPLE}")
+    source, destination = (
+        _end_of(word, what) for word, what in zip(words[1:], ("source", "destination"), strict=True)
+    )
+    if is_v4(source.address) != is_v4(destination.address):
+        raise BadInput(f"{words[1]} and {words[2]} are not of one family: a packet is IPv4 or IPv6")
+    if not destination.port:
+        raise BadInput(f"port 0 in '{words[2]}' is nobody's: give the port that the packet goes to")
+    return Packet(protocol, source, destination), _scope_of(words[2]) or _scope_of(words[1])
+
+
+def _end_of(word: str, what: str) -> Endpoint:
+    """Read one end.
+
+    Raises:
+        BadInput: it is no address and port, or no packet can have it.
+    """
+    try:
+        end = parse_endpoint(word)
+    except BadInput as err:
+        raise BadInput(f"{err}; for example {EXAMPLE}") from err
+    if end.address in WILDCARDS:
+        raise BadInput(f"'{word}' names every address, and a packet's {what} is one: {EXAMPLE}")
+    return end
+
+
+def _scope_of(word: str) -> str | None:
+    """Return the interface in `[fe80::1%eth0]:80`."""
+    return word.partition("%")[2].rpartition(":")[0].rstrip("]") or None
+
+
+def _scope(snapshot: Snapshot, request: Request) -> list[int]:
+    """Return the namespaces to ask: ours, the one named, or all."""
+    which = request.get("netns") or "self"
+    if which == "self" or not snapshot.namespaces:
+        return [snapshot.own_netns]
+    if which == "all":
+        return list(snapshot.namespaces)
+    named = [
+        space.inode
+        for space in snapshot.namespaces.values()
+        if which in (space.name, str(space.inode), str(space.pid), *space.nsid_names)
+    ]
+    return named or sorted({row[0] for row in NETNS.read(snapshot.rows)}) or [snapshot.own_netns]
+
+
+NETNS = record.Projection("netns")
+
+
+def _verdict(snapshot: Snapshot, netns: int, request: Request) -> Verdict:
+    """Follow the packet in one namespace."""
+    packet, scope = packet_of(request.words)
+    name = request.get("iface") or scope
+    index = _index_of(snapshot, netns, name) if name else 0
+    return lookup(snapshot, netns, packet._replace(interface=index, is_syn=request.flag("syn")))
+
+
+def _index_of(snapshot: Snapshot, netns: int, name: str) -> int:
+    """Return the index of an interface by its name or number.
+
+    Raises:
+        BadInput: the namespace has no such interface; the message lists those that it has.
+    """
+    known = snapshot.interfaces.get(netns) or {}
+    for index, own in known.items():
+        if name in (own, str(index)):
+            return index
+    if (
+        snapshot.namespaces and len(snapshot.namespaces) > 1 and netns != snapshot.own_netns
+    ) or not known:
+        return 0
+    raise BadInput(f"no interface '{name}' here; there are {', '.join(known.values())}")
+
+
+def _foremost(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> Verdict:
+    """Return the verdict that answers for all: where a socket receives, our own namespace first."""
+    return min(
+        verdicts,
+        key=lambda each: (
+            each.answer == UNREACHABLE,
+            each.answer != SOCKET,
+            each.netns != snapshot.own_netns,
+        ),
+    )
+
+
+def _data(snapshot: Snapshot, verdict: Verdict) -> dict[str, Any]:
+    """Return the verdict for programs."""
+    return {
+        "answer": verdict.answer,
+        "sockets": [
+            dict(zip(DEFAULT_DATA, row, strict=True)) for row in _values(snapshot, verdict.sockets)
+        ],
+        "reasons": verdict.reasons,
+        "others": [
+            dict(zip(DEFAULT_DATA, row, strict=True)) | {"reason": reason}
+            for row, (_, reason) in zip(
+                _values(snapshot, [each for each, _ in verdict.others]), verdict.others, strict=True
+            )
+        ],
+        "certain": verdict.is_certain,
+        "netns": verdict.netns,
+        "netns_name": namespace_name(snapshot, verdict.netns),
+    }
+
+
+def _values(snapshot: Snapshot, chosen: Sequence[Candidate]) -> list[tuple[Any, ...]]:
+    """Return the values of the sockets' rows, as `ft ls --json` has them."""
+    lens = Lens(snapshot)
+    lens.ownership.learn(snapshot.rows)
+    return lens.values(DEFAULT_DATA)(_rows(snapshot, chosen))
+
+
+def _cells(
+    snapshot: Snapshot, chosen: Sequence[Candidate], fields: Sequence[str]
+) -> list[tuple[str, ...]]:
+    lens = Lens(snapshot)
+    lens.ownership.learn(snapshot.rows)
+    return lens.cells(fields)(_rows(snapshot, chosen))
+
+
+def _rows(snapshot: Snapshot, chosen: Sequence[Candidate]) -> bytes:
+    size = record.SIZE
+    view = memoryview(snapshot.rows)
+    return b"".join(bytes(view[each.row * size : each.row * size + size]) for each in chosen)
+
+
+def _title(request: Request, verdict: Verdict) -> str:
+    packet, _ = packet_of(request.words)
+    kind = " SYN" if request.flag("syn") and packet.protocol == "tcp" else ""
+    return f"{packet.protocol}{kind} {packet.source} -> {packet.destination}: {_outcome(verdict)}"
+
+
+def _outcome(verdict: Verdict) -> str:
+    """Say the answer in a few words."""
+    count = len(verdict.sockets)
+    if verdict.answer != SOCKET:
+        return Styled(verdict.answer, STYLES[verdict.answer])
+    if count == 1:
+        return Styled("one socket receives it", GOOD)
+    if any("gets a copy" in reason for reason in verdict.reasons):
+        return Styled(f"{count} sockets receive it", GOOD)
+    return Styled(f"one of these {count} sockets receives it", GOOD)
+
+
+def _said(snapshot: Snapshot, verdict: Verdict) -> list[object]:
+    """Show who receives, why, and why the others do not."""
+    blocks: list[object] = []
+    if verdict.sockets:
+        blocks += [Line(""), _table(snapshot, verdict.sockets)]
+    blocks += [Line(""), Heading("Why"), *(Line(f"  - {reason}") for reason in verdict.reasons)]
+    if verdict.copies:
+        blocks += [Line(""), Heading("Copies"), _table(snapshot, verdict.copies)]
+    if verdict.others:
+        blocks += [
+            Line(""),
+            Heading(f"Not these ({len(verdict.others)})"),
+            _others(snapshot, verdict),
+        ]
+        left = len(verdict.others) - OTHERS_SHOWN
+        if left > 0:
+            blocks.append(
+                Line(
+                    Styled(
+                        f"  and {left} more: ft ls sport = :{verdict.packet.destination.port}",
+                        FAINT,
+                    )
+                )
+            )
+    return blocks
+
+
+def _table(snapshot: Snapshot, chosen: Sequence[Candidate]) -> Table:
+    """Show sockets with their owners; columns that nobody fills are left out."""
+    rows = _cells(snapshot, chosen, SHOWN_FIELDS)
+    kept = [
+        i
+        for i, name in enumerate(SHOWN_FIELDS)
+        if name not in ("unit", "container") or any(row[i] != "-" for row in rows)
+    ]
+    return Table(
+        [Column(FIELD[SHOWN_FIELDS[i]].title) for i in kept],
+        [[row[i] for i in kept] for row in rows],
+    )
+
+
+def _others(snapshot: Snapshot, verdict: Verdict) -> Table:
+    """Show the sockets with the same port that do not get the packet, each with its reason."""
+    shown = verdict.others[:OTHERS_SHOWN]
+    rows = _cells(snapshot, [each for each, _ in shown], ("state", "local", "remote", "process"))
+    columns = [
+        Column("STATE"),
+        Column("LOCAL"),
+        Column("REMOTE", "<", 2),
+        Column("PROCESS", "<", 1),
+        Column("BECAUSE"),
+    ]
+    return Table(columns, [[*row, reason] for row, (_, reason) in zip(rows, shown, strict=True)])
+
+
+def _said_of_each(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> list[object]:
+    """Show each namespace that the packet can reach; name the others in one line."""
+    blocks: list[object] = []
+    elsewhere = []
+    for each in verdicts:
+        name = namespace_name(snapshot, each.netns)
+        if each.answer == UNREACHABLE and not each.others and len(each.reasons) == 1:
+            elsewhere.append(name)
+            continue
+        blocks += [
+            Line(""),
+            Heading(f"In namespace {name}: {_outcome(each)}"),
+            *_said(snapshot, each),
+        ]
+    if elsewhere:
+        destination = address_text(verdicts[0].packet.destination.address)
+        blocks += [Line(""), Line(f"{destination} is no address of: {', '.join(elsewhere)}")]
+    return blocks
