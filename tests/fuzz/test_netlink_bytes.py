@@ -6,6 +6,7 @@ from tests.support.diag_bytes import inet, message
 
 from fivetuple.kernel import netlink_diag, packet_diag, sock_diag, unix_diag, vsock_diag
 from fivetuple.kernel.netlink import Torn, find_runs, join_runs
+from fivetuple.kernel.sock_diag_states import UDP
 from fivetuple.model import record
 
 words = st.binary(max_size=400).map(lambda data: data[: len(data) & ~3])
@@ -39,9 +40,9 @@ def answers(draw):
 
 def readers():
     """Yield what takes (length, messages) and yields chunks of rows, one for each list."""
-    for family in (2, 10):
+    for version in (2, 10):
         for protocol in sock_diag.PROTOCOLS:
-            yield sock_diag.Reader(family, protocol, sock_diag.ALL_STATES, 1).rows
+            yield sock_diag.Reader(version, protocol, sock_diag.ALL_STATES, 1).rows
     yield unix_diag.Reader(1, {}).rows
     for module in (netlink_diag, packet_diag):
         family = module.family_of_rows(1)
@@ -55,7 +56,7 @@ def readers():
 def read(data):
     """Read one datagram with every reader; return how many rows there were."""
     view = memoryview(bytearray(data))
-    runs = []
+    runs: list[tuple[int, int, int]] = []
     try:
         find_runs(view.cast("I"), 0, len(data) >> 2, runs)
     except Torn:
@@ -95,9 +96,9 @@ def test_every_message_becomes_the_row_of_its_cookie(sockets):
         for cookie, (state, attached) in unique.items()
     )
     view = memoryview(bytearray(data))
-    runs = []
+    runs: list[tuple[int, int, int]] = []
     find_runs(view.cast("I"), 0, len(data) >> 2, runs)
-    reader = sock_diag.Reader(2, sock_diag.UDP, sock_diag.ALL_STATES, 1)
+    reader = sock_diag.Reader(2, UDP, sock_diag.ALL_STATES, 1)
 
     rows = [
         row

@@ -12,13 +12,15 @@ from fivetuple.kernel.netlink import Torn, attributes, find_runs, join_runs
 from fivetuple.model.errors import NotAvailable, NotPermitted
 
 AF_NETLINK = 16
+Run = tuple[int, int, int]
+
 SYSCALL_SOCKET = {"x86_64": 41, "aarch64": 198}
 
 
 def runs_of(datagram):
     """Return what find_runs says of one datagram, and its messages."""
     view = memoryview(bytearray(datagram))
-    runs = []
+    runs: list[Run] = []
     ended, error = find_runs(view.cast("I"), 0, len(datagram) >> 2, runs)
     return ended, error, [(length, bytes(part)) for length, part in join_runs(view, runs)]
 
@@ -38,7 +40,7 @@ def test_messages_are_sorted_by_length():
 
 def test_one_run_is_not_copied():
     view = memoryview(bytearray(message(b"a" * 8) * 3))
-    runs = []
+    runs: list[Run] = []
     find_runs(view.cast("I"), 0, len(view) >> 2, runs)
 
     ((_, part),) = join_runs(view, runs)
@@ -49,7 +51,8 @@ def test_one_run_is_not_copied():
 def test_runs_of_several_datagrams_are_joined():
     first, second = message(b"a" * 8) * 2, message(b"c" * 8)
     view = memoryview(bytearray(first + second))
-    words, runs = view.cast("I"), []
+    words = view.cast("I")
+    runs: list[Run] = []
     find_runs(words, 0, len(first) >> 2, runs)
     find_runs(words, len(first) >> 2, len(view) >> 2, runs)
 

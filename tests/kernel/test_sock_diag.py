@@ -17,7 +17,7 @@ from tests.support.namespaces import (
 )
 
 from fivetuple.kernel import sock_diag
-from fivetuple.kernel.sock_diag import MPTCP, RAW, SCTP, TCP, UDP, UDPLITE
+from fivetuple.kernel.sock_diag_states import MPTCP, RAW, SCTP, TCP, UDP, UDPLITE
 from fivetuple.model import record
 from fivetuple.model.endpoint import AF_INET, AF_INET6, endpoint_text, pack_address
 from fivetuple.model.errors import NotAvailable
@@ -468,10 +468,13 @@ def test_both_rows_of_an_sctp_socket_are_kept():
 
 
 def test_a_protocol_beyond_a_byte_is_asked_for_by_attribute(monkeypatch):
-    asked = []
-    monkeypatch.setattr(
-        sock_diag.netlink, "dump", lambda request, _lacks: asked.append(request) or iter(())
-    )
+    asked: list[bytes] = []
+
+    def note(request, _lacks):
+        asked.append(request)
+        return iter(())
+
+    monkeypatch.setattr("fivetuple.kernel.netlink.dump", note)
 
     list(sock_diag.dump(AF_INET, MPTCP, netns=NETNS))
 

@@ -3,8 +3,8 @@ import struct
 import pytest
 from tests.support.diag_bytes import SHUTDOWN, columns, inet, known, messages
 
-from fivetuple.kernel.sock_diag import ALL_STATES, DCCP, INFO, MPTCP, SCTP, TCP, UDP, Reader
-from fivetuple.kernel.sock_diag_states import PEERS
+from fivetuple.kernel.sock_diag import ALL_STATES, INFO, Reader
+from fivetuple.kernel.sock_diag_states import DCCP, MPTCP, PEERS, SCTP, TCP, UDP
 from fivetuple.model import record
 from fivetuple.model.state import (
     BOUND_INACTIVE,

@@ -3,7 +3,8 @@ import struct
 from tests.support.diag_bytes import SHUTDOWN, columns, inet, known, messages
 
 from fivetuple.kernel import tcp_info
-from fivetuple.kernel.sock_diag import ALL_STATES, INFO, TCP, Reader
+from fivetuple.kernel.sock_diag import ALL_STATES, INFO, Reader
+from fivetuple.kernel.sock_diag_states import TCP
 from fivetuple.model import record
 
 LONGEST = 280  # struct tcp_info of Linux 6.18

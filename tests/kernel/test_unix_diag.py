@@ -155,7 +155,7 @@ def test_a_socket_without_the_newer_attributes_knows_less():
             (MEMINFO, bytes(36)), (SHUTDOWN, b"\3"), (UID, struct.pack("=I", 1000)),
         ],
     )  # fmt: skip
-    names = {}
+    names: dict[int, bytes] = {}
     reader = Reader(7, names)
 
     (bare,) = columns(reader.rows(len(plain), messages(plain)))
