@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.namespaces import wait_for
 
 from fivetuple.kernel import netns_names
 from fivetuple.model.namespace import Namespace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MOUNTS = b"""\
 24 30 0:22 / /proc rw,nosuid shared:13 - proc proc rw
@@ -45,6 +54,45 @@ def test_name_that_a_program_made_up_comes_after_what_runs_there():
         == "8d4c8d16-1f0c-4c1e-9c3d-0a1b2c3d4e5f"
     )
     assert _named(pid=os.getpid()) == f"{comm} {os.getpid()}"
+
+
+@pytest.mark.kernel
+def test_namespace_is_named_after_the_container_or_service_in_it():
+    with in_cgroup(f"docker-{'5f' * 32}.scope") as pid:
+        assert _named("/run/netns/cni-0a1b", pid=pid) == "5f5f5f5f5f5f"
+    with in_cgroup("system.slice/ft-test.service") as pid:
+        assert _named(pid=pid) == "ft-test.service"
+    with in_cgroup("user.slice/user-1000.slice/session-3.scope") as pid:
+        assert _named(pid=pid) == f"sleep {pid}"
+
+
+@contextmanager
+def in_cgroup(path: str) -> Iterator[int]:
+    """Start a process in a cgroup made for it; yield its pid; end it and remove the cgroup."""
+    roots = [
+        root
+        for root in map(Path, ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"))
+        if (root / "cgroup.procs").exists()
+    ]
+    if not roots:
+        pytest.skip("kernel lacks cgroup v2")
+    top = roots[0] / f"ft-t{os.getpid()}"
+    folder = top / path
+    process = subprocess.Popen(["sleep", "60"])
+    try:
+        folder.mkdir(parents=True)
+        (folder / "cgroup.procs").write_text(str(process.pid))
+        wait_for(lambda: Path(f"/proc/{process.pid}/comm").read_text() == "sleep\n")
+        yield process.pid
+    except OSError as err:
+        pytest.skip(f"kernel lacks a cgroup tree that we may write: {err}")
+    finally:
+        process.kill()
+        process.wait()
+        while folder != top.parent:
+            with suppress(FileNotFoundError):
+                folder.rmdir()
+            folder = folder.parent
 
 
 def test_nameless_namespace_has_its_number():

@@ -39,7 +39,7 @@ Value = TypeVar("Value")
 
 CLONE_NEWNET = 0x40000000
 NOBODY = 65534
-OUR_NAME = re.compile(r".+-t(\d+)-\d+")
+OUR_NAME = re.compile(r".+-t(\d+)-\w+")
 POLL_S = 0.003
 
 Pair = namedtuple("Pair", "interface_a interface_b v4_a v4_b v6_a v6_b")
@@ -171,7 +171,7 @@ def wait_for(predicate: Callable[[], Value], deadline_s: float = 5, what: str = 
             return value
         if time.monotonic() > end:
             raise AssertionError(
-                f"{what or predicate!r} did not come within {deadline_s} s; last: {value!r}"
+                f"{what or repr(predicate)} did not come within {deadline_s} s; last: {value!r}"
             )
         time.sleep(POLL_S)
 

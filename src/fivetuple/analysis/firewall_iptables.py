@@ -55,6 +55,16 @@ TARGETS = {
     "REDIRECT": "redirect", "SNAT": "snat", "MASQUERADE": "masquerade", "TPROXY": "tproxy",
     "QUEUE": "queue", "NFQUEUE": "queue", "NETMAP": "netmap",
 }  # fmt: skip
+# What a target says, and where a rule goes.
+OF_TARGETS: tuple[str, ...] = (
+    "-j",
+    "-g",
+    "--to-destination",
+    "--to-source",
+    "--to-ports",
+    "--on-port",
+    "--on-ip",
+)
 # Targets after which the next rule is met: they change or log a packet, and judge nothing.
 PASSING = frozenset(("LOG", "NFLOG", "ULOG", "MARK", "CONNMARK", "CT", "NOTRACK", "TCPMSS", "CHECKSUM", "SET", "TRACE", "CLASSIFY", "DSCP", "TOS", "TTL", "HL", "AUDIT", "SECMARK", "CONNSECMARK", "RATEEST", "TEE"))  # fmt: skip
 LAX_MATCHES = frozenset(
@@ -116,9 +126,7 @@ def _step(line: str) -> tuple[str, Step | None]:
         words = rule.split()
     if not words:
         return "", None
-    options = dict.fromkeys(
-        ("-j", "-g", "--to-destination", "--to-source", "--to-ports", "--on-port", "--on-ip"), ""
-    )
+    options = dict.fromkeys(OF_TARGETS, "")
     conditions = tuple(_conditions(words[1:], options))
     verdict, target = _verdict(options)
     if verdict is None:

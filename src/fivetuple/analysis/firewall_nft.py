@@ -63,7 +63,7 @@ FIELDS = {
     ("meta", "protocol"): "family",
     ("meta", "nfproto"): "family",
     ("meta", "iifname"): "in_interface",
-    ("meta", "iif"): "in_interface",
+    ("meta", "iif"): "in_interface",  # codespell:ignore iif
     ("meta", "oifname"): "out_interface",
     ("meta", "oif"): "out_interface",
     ("meta", "mark"): "mark",
