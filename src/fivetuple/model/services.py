@@ -104,6 +104,11 @@ def port_of(name: str, protocol: str = "tcp") -> list[int]:
     return sorted(ports)
 
 
+def known_names() -> list[str]:
+    """Return the names of the hand-written table, for suggestions and completion."""
+    return [fields[1] for fields in _known_lines()]
+
+
 def _registered(protocol: str) -> str:
     """Return the protocol whose registrations count: `udplite` -> `udp`."""
     return _REGISTERED_AS.get(protocol, protocol)
