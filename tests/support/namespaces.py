@@ -201,13 +201,15 @@ def pair(ns_a: str, ns_b: str, number: int | None = None) -> Pair:
         "netns",
         ns_b,
     )
-    for name, interface, v4, v6 in (
+    ends = (
         (ns_a, link.interface_a, link.v4_a, link.v6_a),
         (ns_b, link.interface_b, link.v4_b, link.v6_b),
-    ):
+    )
+    for name, interface, _, _ in ends:
+        ip("-n", name, "link", "set", interface, "up")
+    for name, interface, v4, v6 in ends:
         ip("-n", name, "address", "add", f"{v4}/24", "dev", interface)
         ip("-n", name, "address", "add", f"{v6}/64", "dev", interface, "nodad")
-        ip("-n", name, "link", "set", interface, "up")
     return link
 
 
