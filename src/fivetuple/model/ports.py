@@ -33,7 +33,7 @@ EPHEMERAL_DEFAULTS = {
     "macos": (49152, 65535),  # net.inet.ip.portrange.first, .last
     "windows": (49152, 65535),  # netsh int ipv4 show dynamicport tcp; since Vista
     "freebsd": (10000, 65535),  # net.inet.ip.portrange.first, .last
-    "openbsd": (49152, 65535),  # net.inet.ip.porthifirst, .porthilast
+    "openbsd": (1024, 49151),  # net.inet.ip.portfirst, .portlast; the high range is on request
     "netbsd": (49152, 65535),  # net.inet.ip.anonportmin, .anonportmax
 }
 UNPRIVILEGED_START = 1024
