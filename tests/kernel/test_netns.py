@@ -241,6 +241,11 @@ def test_process_of_another_user_keeps_its_namespace_to_itself():
             in_namespace(None, ask, uid=NOBODY)
 
 
+def test_processes_closed_even_to_root_are_named():
+    assert netns._shown([1]) == "process 1 doesn't show its"
+    assert netns._shown([4, 5, 6, 7]) == "4 processes (4, 5, 6 ...) don't show their"
+
+
 def _python_with_proc(mount: str, code: str) -> str:
     """Run Python as nobody where /proc is mounted as told; return what it printed."""
     require_root()

@@ -221,9 +221,15 @@ def _unread_reason(pids: Sequence[int], denied: Sequence[int]) -> str:
     if lacking:
         return f"processes of other users may live in more namespaces: {lacking}"
     if denied:
-        shown = ", ".join(map(str, denied[:3])) + (" ..." if len(denied) > 3 else "")
-        return f"the namespaces of {len(denied)} processes can't be read, our privileges notwithstanding: {shown}"
+        return f"{_shown(denied)} network namespace, not even to CAP_SYS_PTRACE"
     return "/proc shows no process 1: namespaces of processes that it hides are left out"
+
+
+def _shown(pids: Sequence[int]) -> str:
+    if len(pids) == 1:
+        return f"process {pids[0]} doesn't show its"
+    first = ", ".join(map(str, pids[:3])) + (" ..." if len(pids) > 3 else "")
+    return f"{len(pids)} processes ({first}) don't show their"
 
 
 def _by_number(number: int, namespaces: Sequence[Namespace]) -> int:
