@@ -162,3 +162,12 @@ def test_this_host_reads_as_a_port_space():
     space = port_space({f"net.ipv4.{name}": (folder / name).read_text() for name in names})
 
     assert 0 < space.usable_ephemeral_count <= space.ephemeral_count
+
+
+def test_a_reserved_port_outside_the_range_and_port_0_are_described():
+    reserved = PortSpace(reserved=[(8080, 8080)]).describe(8080)
+    zero = PortSpace().describe(0)
+
+    assert "reserved: the kernel never chooses it" in " ".join(reserved.sentences)
+    assert "asks the system to choose" in " ".join(zero.sentences)
+    assert not zero.is_privileged
