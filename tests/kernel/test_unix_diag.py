@@ -146,6 +146,24 @@ def test_only_this_namespace_is_listed():
     assert (rows, names) == ([], {})
 
 
+@pytest.mark.kernel
+def test_names_are_there_when_their_rows_are(lab):
+    name, facts = lab
+
+    def read_first():
+        names: dict[int, bytes] = {}
+        rows, _ = unix_diag.dump(7, names)
+        inodes = [
+            row["inode"] for chunk in rows for row in columns([chunk]) if row["inode"] in names
+        ]
+        return inodes, names
+
+    inodes, names = in_namespace(name, read_first)
+
+    assert set(inodes) == set(names)
+    assert facts["inodes"]["listener"] in names
+
+
 def test_a_socket_without_the_newer_attributes_knows_less():
     plain = message(struct.pack("=BBBxIQ", 1, 1, 1, 50, 60))
     full = message(

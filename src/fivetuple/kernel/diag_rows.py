@@ -2,9 +2,10 @@
 
 How to read the tables that the families give (`MEMBERS` and `ATTRIBUTES` of `sock_diag`,
 `unix_diag`, `netlink_diag`, `packet_diag`, `vsock_diag`, `tcp_info`): one line a column: name of
-the column, offset in the struct, size in bytes (PORT: two bytes in network order), TEXT: as many as there are), and, where
-the member is not the whole column, the offset inside the column. A row knows the groups of the
-columns that were really there: `known` follows from the table and the message by itself.
+the column; offset in the struct; size in bytes, or PORT (two bytes in network order), TEXT (as
+many as there are), 0 (none is copied, but the column is known); where the member is not the
+whole column, the offset inside the column. A row knows the groups of the columns that were
+really there: `known` follows from the table and the message by itself.
 
 Messages of one length in one list nearly always have the same attributes in the same places.
 A Layout is made once from the first of them, and the attribute headers of all the others are
@@ -49,7 +50,7 @@ MEMORY: tuple[Member, ...] = (
 )
 MEMORY_AND_QUEUES = (*MEMORY, ("recv_queue_bytes", 0, 4), ("send_queue_bytes", 8, 4))
 
-KINDS_KEPT = 64  # layouts of one list: TCP has some ten; unix one for each length of a name
+KINDS_KEPT = 256  # layouts of one list: TCP has some ten; unix one for each length of a name
 
 
 class Layout:
@@ -121,10 +122,9 @@ class Family:
         Raises:
             Torn: a message is too short, or its attributes contradict themselves.
         """
-        if length < HEADER_BYTES + self.struct_bytes:
-            raise Torn(
-                f"a sock_diag message has {length} bytes; its struct alone needs {HEADER_BYTES + self.struct_bytes}"
-            )
+        least = HEADER_BYTES + self.struct_bytes
+        if length < least:
+            raise Torn(f"a sock_diag message has {length} bytes; its struct alone needs {least}")
         first = self._layout(messages[:length])
         if _all_have(first, aligned(length), messages):
             yield first, messages, copy_rows(first, aligned(length), messages)

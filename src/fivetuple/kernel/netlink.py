@@ -51,15 +51,15 @@ ABSENT = frozenset((ENOENT, EOPNOTSUPP, EINVAL, EPROTONOSUPPORT))
 DENIED = frozenset((EPERM, EACCES))
 
 
-class Torn(FivetupleError):
-    """The bytes of a netlink answer contradict themselves: cut off, or not netlink at all."""
+class Torn(NotAvailable):
+    """The bytes of an answer contradict themselves: cut off, or no netlink. Other roads may do."""
 
 
 def dump(request: bytes, lacks: str) -> Iterator[Messages]:
     """Ask for a list of sockets; yield (message length, messages), all of one length.
 
-    The calling thread's network namespace is asked. The buffer of messages is valid until the
-    next is taken; each message starts at a multiple of `aligned(length)`.
+    The network namespace of the thread that takes the first is asked. The buffer of messages is
+    valid until the next is taken; each message starts at a multiple of `aligned(length)`.
 
     Args:
         request: what follows the netlink header: struct inet_diag_req_v2, unix_diag_req ...

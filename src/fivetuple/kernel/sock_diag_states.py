@@ -49,14 +49,18 @@ SHUTDOWN, SKV6ONLY, PEERS, ULP_INFO, SOCKOPT = 8, 11, 14, 19, 22
 
 STATE = OFFSET["state"]
 OPTIONS = OFFSET["options"]
+TIMER = OFFSET["timer"]
 QUEUES = OFFSET["recv_queue_bytes"]  # the four queue columns lie side by side
 MPTCP_NAME = b"\x0a\0\x01\0mptcp\0"  # INET_ULP_INFO_NAME inside INET_DIAG_ULP_INFO
 OVERDUE = 1 << 31  # kernels before 5.8 give a timer that should have fired as a negative number
 
 
 def _table(changes: dict[int, int]) -> bytes:
-    """Make a table for bytes.translate: the kernel's state -> the state of the row."""
-    return bytes(changes.get(state, state) for state in range(256))
+    """Make a table for bytes.translate: the kernel's number -> that of the row."""
+    table = bytearray(range(256))
+    for kernels, ours in changes.items():
+        table[kernels] = ours
+    return bytes(table)
 
 
 STATES = {
@@ -67,13 +71,9 @@ STATES = {
 }
 # enum sctp_state: CLOSED, COOKIE_WAIT, COOKIE_ECHOED, ESTABLISHED, SHUTDOWN_PENDING, _SENT,
 # _RECEIVED, _ACK_SENT; as in kernel/proc_sctp.py
-ASSOCIATION_STATES = _table(
-    dict(
-        enumerate(
-            (CLOSE, SYN_SENT, SYN_SENT, ESTABLISHED, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK)
-        )
-    )
-)
+_ASSOCIATION = (CLOSE, SYN_SENT, SYN_SENT, ESTABLISHED, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK)
+ASSOCIATION_STATES = _table(dict(enumerate(_ASSOCIATION)))
+ASSOCIATION_TIMER = _table(dict.fromkeys(range(1, 256), 1))  # any is the retransmission's
 
 # Attribute, byte of its payload (struct inet_diag_sockopt), bit -> bit of the column `options`
 OPTION_BITS = (
@@ -105,7 +105,7 @@ def _settle_sctp(layout: Layout, rows: bytearray) -> None:
     """Tell a socket from an association, and give the latter's numbers as TCP's."""
     if PEERS in layout.attributes:
         rows[STATE::SIZE] = rows[STATE::SIZE].translate(ASSOCIATION_STATES)
-        rows[OFFSET["timer"] :: SIZE] = rows[OFFSET["timer"] :: SIZE].translate(_RETRANSMIT)
+        rows[TIMER::SIZE] = rows[TIMER::SIZE].translate(ASSOCIATION_TIMER)
         for byte in range(4):  # the interface of the route, which nobody bound it to
             rows[OFFSET["interface"] + byte :: SIZE] = bytes(len(rows) // SIZE)
         return
@@ -115,9 +115,6 @@ def _settle_sctp(layout: Layout, rows: bytearray) -> None:
         if at not in listeners:
             _forget(rows, at, record.ACCEPT_QUEUE | record.BACKLOG)
             rows[at + QUEUES : at + QUEUES + 16] = bytes(16)
-
-
-_RETRANSMIT = bytes((0,)) + bytes((1,)) * 255  # any SCTP timer is the retransmission's
 
 
 def make_listeners(rows: bytearray, states: bytearray) -> None:
@@ -178,11 +175,9 @@ def set_options(layout: Layout, step: int, messages: memoryview, rows: bytearray
 def only(rows: bytearray, states: int) -> bytearray:
     """Return the rows whose state is among the wanted: 1 << state."""
     wanted = [at for at in range(0, len(rows), SIZE) if states >> rows[at + STATE] & 1]
-    return (
-        rows
-        if len(wanted) * SIZE == len(rows)
-        else bytearray().join(rows[at : at + SIZE] for at in wanted)
-    )
+    if len(wanted) * SIZE == len(rows):
+        return rows
+    return bytearray().join(rows[at : at + SIZE] for at in wanted)
 
 
 def _find(column: bytes | bytearray, value: int) -> Iterator[int]:

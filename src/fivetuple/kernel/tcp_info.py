@@ -5,6 +5,8 @@ its size in bytes. The struct only ever grew at its end, so a member is there if
 long enough; a column whose member this kernel has not stays zero (of those a Debian 12 or
 Ubuntu 22.04 kernel lacks `recv_window_bytes`, which came in 6.2).
 
+A connection that is not yet established counts the `last_*_ms` from the machine's start.
+
 Sources: include/uapi/linux/tcp.h struct tcp_info; net/ipv4/tcp.c tcp_get_info(), which also
 says that a LISTEN socket's tcpi_unacked and tcpi_sacked are its accept queue and backlog.
 """

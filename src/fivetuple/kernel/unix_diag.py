@@ -50,16 +50,20 @@ ATTRIBUTES: dict[int, tuple[Member, ...]] = {
 }
 
 
-def dump(netns: int) -> tuple[Iterator[bytearray], dict[int, bytes]]:
+def dump(
+    netns: int, names: dict[int, bytes] | None = None
+) -> tuple[Iterator[bytearray], dict[int, bytes]]:
     """Return the rows of the calling thread's network namespace, and the names by inode.
 
-    The names are complete when the last rows have been taken.
+    The kernel is asked when the first rows are taken. The names of rows are there when the rows
+    are: in `names` if that is given, which is then what is returned.
 
     Raises (while rows are taken):
         NotAvailable: this kernel lists no unix sockets, or has no netlink.
         NotPermitted: netlink is forbidden to this process.
     """
-    names: dict[int, bytes] = {}
+    if names is None:
+        names = {}
     return _rows(netns, names), names
 
 

@@ -245,8 +245,7 @@ def _other_diag(protocol: str, want: Want, snapshot: Snapshot) -> Iterator[Rows]
     if protocol == "unix":
         from fivetuple.kernel import unix_diag
 
-        rows, names = unix_diag.dump(want.netns)
-        snapshot.unix_names.update(names)
+        rows, _ = unix_diag.dump(want.netns, snapshot.unix_names)
         yield from rows
         return
     from importlib import import_module
