@@ -23,6 +23,7 @@ from fivetuple.model.endpoint import (
 )
 from fivetuple.model.names import DGRAM, RAW, TYPE_NAMES, ProtocolNames, protocol_name
 from fivetuple.model.process import NO_PLACE, Place, Process
+from fivetuple.model.snapshot import FD_MASK
 from fivetuple.model.state import state_name
 from fivetuple.model.text import decode, printable
 
@@ -208,6 +209,8 @@ def _helpers(snapshot: Snapshot, ownership: Ownership) -> dict[str, Any]:
         "TEXT": decode,
         "PORT": _port,
         "OPTION_NAMES": _option_names,
+        "SOCKET_UNITS": snapshot.socket_units,
+        "FD": _descriptor,
     }
     names["WHO_HOLDS"] = texts = {}
     names["SHARED"] = snapshot.shared
@@ -228,6 +231,12 @@ def _port(family: int, address: bytes) -> int | None:
         return None
     port = int.from_bytes(address[4:8], BYTE_ORDER)
     return None if port in (0, 0xFFFFFFFF) else port
+
+
+def _descriptor(held: int) -> int | None:
+    """Return the fd of a holder; all ones stands for a system that tells none (Windows)."""
+    fd = held & FD_MASK
+    return None if fd == FD_MASK else fd
 
 
 def _option_names(options: int) -> list[str]:

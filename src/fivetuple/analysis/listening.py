@@ -34,7 +34,7 @@ REACHES = ("loopback", "one address", "every address")
 class Listener:
     """One service that waits for peers: a port of a namespace, its addresses and owners."""
 
-    __slots__ = ("accept_queue", "addresses", "backlog", "connections", "inodes", "interfaces", "netns", "pids", "place", "port", "process", "protocol")
+    __slots__ = ("accept_queue", "addresses", "backlog", "connections", "inodes", "interfaces", "netns", "pids", "place", "port", "process", "protocol", "socket_unit")
 
     def __init__(self, netns: int, protocol: str, port: int, process: Process, place: Place) -> None:
         self.netns = netns
@@ -53,6 +53,8 @@ class Listener:
         self.backlog: int | None = None
         """Limit of one socket's queue: the smallest, for that one fills first."""
         self.connections = 0
+        self.socket_unit: tuple[str, str] | None = None
+        """(socket unit, service that will answer) while systemd holds the socket for it."""
 
     @property
     def service(self) -> str | None:
@@ -82,12 +84,14 @@ def listeners(snapshot: Snapshot) -> list[Listener]:
         protocol = protocol_name(family, kind, number)
         process = own.process(inode, state, netns, local, port)
         place = process.place or snapshot.places.get(cgroup_id) or NO_PLACE
-        key = (netns, port, protocol, process.name, place.container_id, place.unit)
+        unit = snapshot.socket_units.get(inode)
+        key = (netns, port, protocol, process.name, place.container_id, place.unit, unit)
         entry = found.get(key)
         if entry is None:
             entry = found[key] = Listener(netns, protocol, port, process, place)
         entry.pids.update(own.pids(inode, state, netns, local, port))
         entry.inodes.add(inode)
+        entry.socket_unit = unit
         if (local, family) not in entry.addresses:
             entry.addresses.append((local, family))
         if interface:
@@ -133,6 +137,13 @@ def owner_words(process: Process, pids: Mapping[int, object] | set[int]) -> str:
         return "-"
     others = len(pids) - 1
     return f"{process.name} ({process.pid}" + (f", +{others})" if others > 0 else ")")
+
+
+def where_words(each: Listener) -> str:
+    """Name where a listener's owner stands; of systemd's sockets, the service that will answer."""
+    if each.socket_unit:
+        return f"{each.socket_unit[0]} for {each.socket_unit[1]}"
+    return place_words(each.place)
 
 
 def place_words(place: Place) -> str:

@@ -24,6 +24,8 @@ ROWS = record.Projection(
     "family", "type", "state", "protocol_number", "local_port", "remote_port", "netns", "inode", "local", "remote", "cgroup_id"
 )
 
+LEAST_TIME_WAIT = 10  # so many towards one destination tell of churn, fewer of nothing
+
 
 class Peer:
     """One destination of one owner."""
@@ -45,6 +47,11 @@ class Peer:
     def connections(self) -> int:
         """How many connections, in every state."""
         return self.states.total()
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether a few connections in TIME_WAIT are all that is left: not worth a line."""
+        return self.states["TIME_WAIT"] == self.connections < LEAST_TIME_WAIT
 
     @property
     def service(self) -> str | None:
@@ -76,4 +83,5 @@ def peers(snapshot: Snapshot) -> list[Peer]:
         peer.states[state_name(state, is_stream=kind == 1)] += 1
         peer.ports.setdefault(local, set()).add(port)
         peer.pids.update(own.pids(inode, state, netns, local, port))
-    return sorted(found.values(), key=lambda peer: (-peer.connections, peer.remote))
+    lively = [peer for peer in found.values() if not peer.is_over]
+    return sorted(lively, key=lambda peer: (-peer.connections, peer.remote))

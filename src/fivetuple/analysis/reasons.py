@@ -19,8 +19,6 @@ def why_it_runs(snapshot: Snapshot, process: Process) -> str:
         pod = f" of pod {place.pod}" if place.pod else ""
         image = f" (image {place.container_image})" if place.container_image else ""
         return f"it runs in {place.engine or 'a'} container {place.container}{image}{pod}"
-    if place is not None and place.socket_unit:
-        return f"systemd listens for it ({place.socket_unit}) and starts {place.unit or 'its service'} when someone connects"
     if place is not None and place.unit and place.unit.endswith(".service"):
         whose = "a user's systemd" if place.user_unit else "systemd"
         return f"{whose} runs it as {place.unit}"

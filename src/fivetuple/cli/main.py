@@ -79,7 +79,7 @@ def run(arguments: Sequence[str]) -> int:
 
         return watch(module, request)
     snapshot, answer = ask(module, request)
-    return finish(answer, snapshot, request)
+    return finish(answer, snapshot, request, needs_of(module, request))
 
 
 def request_of(name: str, module: ModuleType, arguments: Sequence[str]) -> Request:
@@ -119,7 +119,13 @@ def ask(module: ModuleType, request: Request) -> tuple[Snapshot | None, Answer]:
     return snapshot, module.answer(snapshot, request)
 
 
-def finish(answer: Answer, snapshot: Snapshot | None, request: Request) -> int:
+def needs_of(module: ModuleType, request: Request) -> int:
+    """Return the Facts that the question needs: what else a file lacks is nobody's trouble."""
+    question = module.question(request) if is_view(module) else None
+    return question.needs if question else 0
+
+
+def finish(answer: Answer, snapshot: Snapshot | None, request: Request, needs: int) -> int:
     """Write the answer to stdout and what has to be said beside it to stderr."""
     if answer.is_whole or request.get("output") in ("json", "jsonl", "csv"):
         from fivetuple.cli.encode import write
@@ -131,19 +137,19 @@ def finish(answer: Answer, snapshot: Snapshot | None, request: Request) -> int:
         for note in answer.notes:
             complain(note)
         if snapshot is not None:
-            say_what_is_missing(snapshot, request)
-    if request.flag("strict") and snapshot is not None and snapshot.refused:
+            say_what_is_missing(snapshot, request, needs)
+    if request.flag("strict") and snapshot is not None and snapshot.refused & needs:
         return 3
     return status
 
 
-def say_what_is_missing(snapshot: Snapshot, request: Request) -> None:
+def say_what_is_missing(snapshot: Snapshot, request: Request, needs: int) -> None:
     """Say once each what the answer lacks and why; the same reason is not said twice."""
     from fivetuple.model import facts
 
     said: dict[str, list[str]] = {}
     for fact, reason in snapshot.missing.items():
-        if fact != facts.BPF or request.get("road"):
+        if fact & needs or (fact == facts.BPF and request.get("road")):
             said.setdefault(reason, []).extend(facts.names(fact))
     for reason, names in said.items():
         complain(f"not shown: {', '.join(names)}: {reason}")

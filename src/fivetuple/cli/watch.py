@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fivetuple.analysis.lens import Lens
 from fivetuple.cli import render
 from fivetuple.cli.encode import rfc3339
-from fivetuple.cli.main import ask, finish
+from fivetuple.cli.main import ask, finish, needs_of
 from fivetuple.model.answer import Answer
 from fivetuple.model.command import Request
 from fivetuple.model.errors import BadInput
@@ -52,7 +52,7 @@ def watch(module: ModuleType, request: Request) -> int:
             sys.stdout.write(CLEAR)
         sys.stdout.write(f"{time.strftime('%H:%M:%S')}  ft {request.command} every {seconds:g} s, Ctrl-C ends\n")
         if answer.sockets is None:
-            finish(answer, snapshot, now)
+            finish(answer, snapshot, now, needs_of(module, now))
         else:
             before = _draw_changes(answer, before, now)
         sys.stdout.flush()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Place:
     """Where a process stands in the host's order, read off its cgroup."""
 
-    __slots__ = ("container_id", "container_image", "container_name", "engine", "pod", "slice", "socket_unit", "unit", "user_unit")
+    __slots__ = ("container_id", "container_image", "container_name", "engine", "pod", "slice", "unit", "user_unit")
 
     def __init__(
         self,
@@ -37,8 +37,6 @@ class Place:
         """Kubernetes pod UID, or `namespace/name` where the engine told it."""
         self.container_name: str | None = None
         self.container_image: str | None = None
-        self.socket_unit: str | None = None
-        """The `.socket` unit that opened the listener, when systemd passed it in."""
         self.slice: str | None = None
 
     @property

@@ -44,7 +44,7 @@ class Snapshot:
 
     __slots__ = (
         "_chunks", "_rows", "facts", "holders", "host", "interfaces", "missing", "namespaces",
-        "own_netns", "places", "processes", "protocols", "refused", "road", "shared", "taken_ns", "unix_names", "users",
+        "own_netns", "places", "processes", "protocols", "refused", "road", "shared", "socket_units", "taken_ns", "unix_names", "users",
     )  # fmt: skip
 
     def __init__(
@@ -80,6 +80,8 @@ class Snapshot:
         """pid -> Process, for holders and (with Facts PROCESSES) their ancestors."""
         self.places: dict[int, Place] = {}
         """cgroup id -> Place, for sockets whose process is gone or unknown."""
+        self.socket_units: dict[int, tuple[str, str]] = {}
+        """Inode of a listener that systemd holds -> (its socket unit, the service that will answer)."""
         self.unix_names: dict[int, bytes] = {}
         """Inode of a unix socket -> its path; an abstract name starts with a NUL byte."""
         self.namespaces: dict[int, Namespace] = {}

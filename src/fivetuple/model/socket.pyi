@@ -24,6 +24,7 @@ class Socket(NamedTuple):
     user: str | None
     uid: int | None
     unit: str | None
+    socket_unit: str | None
     container: str | None
     pod: str | None
     owner_by: str | None

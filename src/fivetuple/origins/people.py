@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from fivetuple.model import facts, record
+from fivetuple.model.endpoint import AF_UNIX
+from fivetuple.model.state import LISTEN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from fivetuple.model.snapshot import Snapshot
 
 INODES = record.Projection("inode")
+LISTENERS = record.Projection(
+    "inode", "family", "type", "state", "protocol_number", "local_port", "remote_port", "local"
+)
 UIDS = record.Projection("uid")
 
 
@@ -54,6 +59,7 @@ def describe(snapshot: Snapshot, question: Question) -> None:
         return
     snapshot.processes = processes.read_full(pids)
     _name_containers(snapshot, question)
+    _find_socket_units(snapshot)
 
 
 def _pids_of(snapshot: Snapshot) -> set[int]:
@@ -68,6 +74,26 @@ def _pids_of(snapshot: Snapshot) -> set[int]:
         if inode in shared:
             pids.update(other >> 32 for other in shared[inode])
     return pids
+
+
+def _find_socket_units(snapshot: Snapshot) -> None:
+    """Name the socket unit, and the service that will answer, of each listener that systemd holds."""
+    first = snapshot.processes.get(1)
+    if first is None or first.comm != b"systemd":
+        return
+    from fivetuple.kernel import socket_units
+
+    units = None
+    for family, kind, state, number, port, remote_port, inode, local in LISTENERS.read(snapshot.rows):
+        is_waiting = state == LISTEN or (kind != 1 and not remote_port)
+        if not is_waiting or (snapshot.holders.get(inode, 0) >> 32) != 1:
+            continue
+        if units is None:
+            units = socket_units.read()
+        path = snapshot.unix_names.get(inode)
+        found = units.get((kind, path)) if family == AF_UNIX and path else units.get((number, local, port))
+        if found is not None:
+            snapshot.socket_units[inode] = (found.name, found.service)
 
 
 def _name_containers(snapshot: Snapshot, question: Question) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from fivetuple.analysis.listening import Listener, listeners, namespace_name, owner_words, place_words
+from fivetuple.analysis.listening import Listener, listeners, namespace_name, owner_words, where_words
 from fivetuple.analysis.oddities import oddities
 from fivetuple.analysis.peers import Peer, peers
 from fivetuple.analysis.ports_used import share_used
@@ -87,7 +87,7 @@ def _listening(snapshot: Snapshot, found: Sequence[Listener], room: int, *, has_
         [
             each.protocol, str(each.port), each.service or "", reached_from(snapshot, each),
             *([namespace_name(snapshot, each.netns)] if has_spaces else []),
-            owner_words(each.process, each.pids), place_words(each.place), str(each.connections or ""), _queue(each),
+            owner_words(each.process, each.pids), where_words(each), str(each.connections or ""), _queue(each),
         ]
         for each in shown
     ]  # fmt: skip
@@ -184,7 +184,8 @@ def _listener_row(snapshot: Snapshot, each: Listener) -> dict[str, Any]:
     return {
         "protocol": each.protocol, "port": each.port, "service": each.service, "addresses": each.address_words(),
         "reach": each.reach, "netns": each.netns, "netns_name": namespace_name(snapshot, each.netns),
-        "process": each.process.name or None, "pids": sorted(each.pids), "unit": each.place.unit,
+        "process": each.process.name or None, "pids": sorted(each.pids), "unit": each.socket_unit[1] if each.socket_unit else each.place.unit,
+        "socket_unit": each.socket_unit[0] if each.socket_unit else None,
         "container": each.place.container, "connections": each.connections, "accept_queue": each.accept_queue,
         "backlog": each.backlog,
     }  # fmt: skip

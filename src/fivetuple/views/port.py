@@ -19,7 +19,7 @@ from collections import Counter
 from fivetuple.analysis.advice import advise
 from fivetuple.analysis.forwarding import Forward, forwards
 from fivetuple.analysis.lens import Lens
-from fivetuple.analysis.listening import Listener, listeners, namespace_name, owner_words, place_words
+from fivetuple.analysis.listening import Listener, listeners, namespace_name, owner_words, where_words
 from fivetuple.analysis.peers import Peer, peers
 from fivetuple.analysis.reasons import age_words, parent_line, why_it_runs
 from fivetuple.analysis.selecting import Part, parts_of
@@ -161,7 +161,7 @@ def _held(snapshot: Snapshot, part: Part, found: Sequence[Listener]) -> list[obj
         [
             "listens" if each.protocol in ("tcp", "sctp", "dccp", "mptcp") else "receives",
             f"{each.protocol} {', '.join(each.address_words()[:3])}:{each.port}", owner_words(each.process, each.pids),
-            place_words(each.place), namespace_name(snapshot, each.netns), _queue(each),
+            where_words(each), namespace_name(snapshot, each.netns), _queue(each),
         ]
         for each in found
     ]  # fmt: skip

@@ -168,7 +168,6 @@ PLACE = {
     "pod": MAYBE_TEXT,
     "container_name": MAYBE_TEXT,
     "container_image": MAYBE_TEXT,
-    "socket_unit": MAYBE_TEXT,
     "slice": MAYBE_TEXT,
 }
 
@@ -235,6 +234,7 @@ SECTIONS = {
     "HOLD": {
         "holders": Kind(_dump_holders, _load_holders),
         "shared": _mapping(NUMBER, _tuple_of(NUMBER)),
+        "socket_units": _mapping(NUMBER, _fields(TEXT, TEXT)),
     },
     "PROC": {
         "processes": _mapping(NUMBER, _object(lambda: Process(0, ""), PROCESS)),
