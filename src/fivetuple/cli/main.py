@@ -11,6 +11,7 @@ import os
 import sys
 import time
 
+from fivetuple.cli.asking import ask, complain, finish, needs_of
 from fivetuple.cli.commands import command_names, is_view, load
 from fivetuple.cli.options import COMMON, OUTPUT
 from fivetuple.cli.route import route
@@ -21,9 +22,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
-
-    from fivetuple.model.answer import Answer
-    from fivetuple.model.snapshot import Snapshot
 
 INTERRUPTED = 130
 OWN_FAULT = 5
@@ -103,64 +101,6 @@ def request_of(name: str, module: ModuleType, arguments: Sequence[str]) -> Reque
         given["output"] = "json"
     given["interactive"] = sys.stderr.isatty()
     return Request(name, words, given, time.time_ns())
-
-
-def ask(module: ModuleType, request: Request) -> tuple[Snapshot | None, Answer]:
-    """Get the Snapshot that the command needs, and its answer."""
-    if not is_view(module):
-        return None, module.run(request)
-    question = module.question(request)
-    if question is None:
-        return None, module.answer(None, request)
-    from fivetuple.origins import open_origin
-
-    origin = open_origin(request.get("from"), request.get("road"), request.now_ns)
-    snapshot = origin.snapshot(question)
-    return snapshot, module.answer(snapshot, request)
-
-
-def needs_of(module: ModuleType, request: Request) -> int:
-    """Return the Facts that the question needs: what else a file lacks is nobody's trouble."""
-    question = module.question(request) if is_view(module) else None
-    return question.needs if question else 0
-
-
-def finish(answer: Answer, snapshot: Snapshot | None, request: Request, needs: int) -> int:
-    """Write the answer to stdout and what has to be said beside it to stderr."""
-    if answer.is_whole or request.get("output") in ("json", "jsonl", "csv"):
-        from fivetuple.cli.encode import write
-    else:
-        from fivetuple.cli.render import write
-    status = write(answer, snapshot, request)
-    sys.stdout.flush()
-    if not request.flag("quiet"):
-        for note in answer.notes:
-            complain(note)
-        if snapshot is not None:
-            say_what_is_missing(snapshot, request, needs)
-    if request.flag("strict") and snapshot is not None and snapshot.refused & needs:
-        return 3
-    return status
-
-
-def say_what_is_missing(snapshot: Snapshot, request: Request, needs: int) -> None:
-    """Say once each what the answer lacks and why; the same reason is not said twice."""
-    from fivetuple.model import facts
-
-    said: dict[str, list[str]] = {}
-    for fact, reason in snapshot.missing.items():
-        if fact & needs or (fact == facts.BPF and request.get("road")):
-            said.setdefault(reason, []).extend(facts.names(fact))
-    for reason, names in said.items():
-        complain(f"not shown: {', '.join(names)}: {reason}")
-
-
-def complain(sentence: str) -> None:
-    """Write one harmless line to stderr."""
-    from fivetuple.model.text import printable
-
-    lines = sentence.split("\n")
-    sys.stderr.write("ft: " + "\n    ".join(printable(line) for line in lines) + "\n")
 
 
 def _asks_for_help(arguments: Sequence[str]) -> bool:

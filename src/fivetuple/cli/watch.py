@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fivetuple.analysis.lens import Lens
 from fivetuple.cli import render
 from fivetuple.cli.encode import rfc3339
-from fivetuple.cli.main import ask, finish, needs_of
+from fivetuple.cli.asking import ask, finish, needs_of
 from fivetuple.model.answer import Answer
 from fivetuple.model.command import Request
 from fivetuple.model.errors import BadInput
