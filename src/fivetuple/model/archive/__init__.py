@@ -81,6 +81,7 @@ def loads(data: bytes) -> Snapshot:
     except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as err:
         raise _damaged(f"{type(err).__name__}: {str(err)[:100]}") from err
     snapshot.stream((rows,))
+    len(snapshot)  # it holds its rows from here on, and they can be walked again
     return snapshot
 
 

@@ -76,9 +76,10 @@ def from_planes(planes: bytes, table: dict[str, Any]) -> bytearray:
         for byte in range(min(width, calcsize("<" + column.format))):
             start = (first + byte) * count
             rows[OFFSET[column.name] + byte :: SIZE] = view[start : start + count]
+    groups = dict(table["groups"])
     first, width, _ = found["known"]
     bits = [
-        (table["groups"].get(name, 0), bit) for bit, name in GROUP_NAMES.items() if bit not in lost
+        (groups.get(name, 0), bit) for bit, name in GROUP_NAMES.items() if bit not in lost
     ]
     if width != _KNOWN.size or bits != [(bit, bit) for bit in GROUP_NAMES]:
         _translate_known(rows, view[first * count : (first + width) * count], width, bits)
@@ -91,14 +92,19 @@ def _columns(listed: list[list[str]]) -> tuple[Found, int]:
     found: Found = {}
     size = 0
     for name, layout, _group in listed:
-        if layout in INTEGERS:
-            width = calcsize("<" + layout)
+        if not isinstance(name, str) or not isinstance(layout, str):
+            raise ValueError("a column has no name or no format")
+        is_text = layout[-1:] == "s"
+        if is_text:
+            width = int(layout[:-1])
         else:
-            width = int(layout.removesuffix("s")) if layout[-1] == "s" else 0
+            width = calcsize("<" + layout) if layout in INTEGERS else 0
         if not 0 < width <= MAX_WIDTH or name in found:
             raise ValueError(f"'{name[:40]}' is no column")
-        found[name] = (size, width, "s" if layout[-1] == "s" else "")
+        found[name] = (size, width, "s" if is_text else "")
         size += width
+    if not size:
+        raise ValueError("the rows have no columns")
     return found, size
 
 

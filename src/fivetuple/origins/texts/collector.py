@@ -163,6 +163,7 @@ class Collector:
         for fact in facts.NAMES:
             if not self.given & fact and fact not in (facts.BPF, facts.CHURN):
                 snapshot.miss(fact, wishes.get(fact, SAVE_INSTEAD))
+        len(snapshot)  # it holds its rows from here on, and they can be walked again
         return snapshot
 
 

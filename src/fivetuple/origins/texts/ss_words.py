@@ -4,7 +4,7 @@ How to read the tables: word before the colon -> column of RECORD. Words that ar
 passed over: ss learns new ones every year, and modules of the kernel bring their own.
 
 What a missing word means (misc/ss.c, tcp_stats_print, sock_details_print): ss leaves out a value
-that is 0; rto when it is 3 s; ssthresh when it is 65535 or more, which nearly always is
+that is 0; rttvar when there is no rtt yet; rto when it is 3 s; ssthresh when it is 65535 or more, which nearly always is
 TCP_INFINITE_SSTHRESH of include/net/tcp.h; uid when it is root's. Never printed are the congestion
 state, and the counts of probes and of time-outs in a row, which is the timer's third number.
 """
