@@ -59,8 +59,7 @@ STATES = {
             acts="the peer's kernel: answer with SYN-ACK or RST",
             next=(ESTABLISHED, SYN_RECV, CLOSE),
             timeout="tcp_syn_retries ({tcp_syn_retries}) repeats, then ETIMEDOUT: some 130 s by default (127 s before Linux 6.5).",
-            advice="Look at the server before blaming the firewall: `ft port PORT` there shows the accept queue. From here, "
-            "`ft check HOST:PORT` tells refused, unreachable and silent apart.",
+            advice="Look at the server before blaming the firewall: `ft port PORT` there shows the accept queue.",
             source=f"{_RFC}; man 7 tcp tcp_syn_retries",
         ),
         State(
