@@ -105,6 +105,8 @@ class Snapshot:
     def chunks(self) -> Iterator[Rows]:
         """Iterate over the rows in buffers of RECORD[n]; a streaming Snapshot allows it once.
 
+        A buffer is valid until the next one is asked for: roads read into the same memory again.
+
         `missing`, `holders` and `unix_names` are complete when the last chunk has come.
         """
         if self._rows is not None:
@@ -118,7 +120,10 @@ class Snapshot:
     def rows(self) -> Rows:
         """All rows as one buffer, RECORD[n]."""
         if self._rows is None:
-            self._rows = b"".join(self.chunks())
+            rows = bytearray()
+            for chunk in self.chunks():  # no join: it would hold chunks that are overwritten by then
+                rows += chunk
+            self._rows = rows
         return self._rows
 
     def __len__(self) -> int:
