@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fivetuple.analysis.lens import Lens
 from fivetuple.model import facts
+from fivetuple.model.snapshot import in_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,7 +145,8 @@ def _all_values(table: SocketTable) -> Iterator[tuple[Any, ...]]:
     if table.sort:
         from fivetuple.cli.render import sorted_rows
 
-        yield from values(sorted_rows(table, lens))
+        for block in in_blocks(sorted_rows(table, lens)):
+            yield from values(block)
         return
     for chunk in table.snapshot.chunks():
         lens.ownership.learn(chunk)

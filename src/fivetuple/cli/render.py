@@ -12,6 +12,7 @@ import sys
 from fivetuple.analysis.lens import Lens
 from fivetuple.model.answer import BAD, FAINT, GOOD, STRONG, WARN, Answer, SocketTable
 from fivetuple.model.fields import FIELD
+from fivetuple.model.snapshot import in_blocks
 from fivetuple.model.text import printable
 
 TYPE_CHECKING = False
@@ -139,8 +140,12 @@ def ordered(table: SocketTable) -> Iterator[list[tuple[str, ...]]]:
     cells = lens.cells(table.fields)
     left = table.limit if table.limit is not None else 1 << 62
     if table.sort:
-        rows = sorted_rows(table, lens)
-        yield cells(rows)[:left] if len(rows) else []
+        for block in in_blocks(sorted_rows(table, lens)):
+            made = cells(block)[:left]
+            left -= len(made)
+            yield made
+            if not left:
+                return
         return
     for chunk in table.snapshot.chunks():
         lens.ownership.learn(chunk)

@@ -26,6 +26,16 @@ if TYPE_CHECKING:
 FD_MASK = 0xFFFFFFFF
 
 
+BLOCK_ROWS = 1000  # of a kept Snapshot: what is made from a block of rows stays small
+
+
+def in_blocks(rows: Rows) -> Iterator[Rows]:
+    """Give RECORD[n] in pieces of at most BLOCK_ROWS rows."""
+    view = memoryview(rows)
+    step = BLOCK_ROWS * record.SIZE
+    return (view[start : start + step] for start in range(0, len(view), step))
+
+
 class Host:
     """The machine that a Snapshot shows."""
 
@@ -110,7 +120,7 @@ class Snapshot:
         `missing`, `holders` and `unix_names` are complete when the last chunk has come.
         """
         if self._rows is not None:
-            return iter((self._rows,))
+            return in_blocks(self._rows)
         if self._chunks is None:
             raise FivetupleError("this snapshot streamed its rows and they were read already")
         chunks, self._chunks = self._chunks, None
