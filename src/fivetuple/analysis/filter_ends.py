@@ -11,76 +11,65 @@ from __future__ import annotations
 from fivetuple.analysis.filter_hosts import high_address
 from fivetuple.analysis.filter_plan import either
 from fivetuple.analysis.filter_ports import ANY_LARGE_PORT, ANY_PORT
-from fivetuple.analysis.filter_tree import Test
+from fivetuple.analysis.filter_tree import Ports, Test
 from fivetuple.model.endpoint import AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX, AF_VSOCK
+
+LARGE = frozenset((AF_NETLINK, AF_VSOCK))  # their ports have 32 bits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fivetuple.analysis.filter_plan import Plan
-    from fivetuple.analysis.filter_tree import Host, Ports
+    from fivetuple.analysis.filter_tree import Host
 
 
 def write_ports(plan: Plan, test: Test) -> str:
     """Write a comparison of one side's port; 0 is a port here, as it is to ss."""
     side = "local" if test.field == "local_port" else "remote"
-    return either(_port_parts(plan, side, test.values, test.operator), test.operator)
+    return either(_alternatives(plan, side, test.values, test.operator), test.operator)
 
 
 def write_either_port(plan: Plan, test: Test) -> str:
     """Write a comparison of both ports; a side without port is left out."""
     parts = []
-    plain = tuple(ports for ports in test.values if not ports.family)
+    numbers = tuple(ports for ports in test.values if ports.family not in LARGE)
+    large = tuple(ports for ports in test.values if ports.family in LARGE)
     for side in ("local", "remote"):
-        if plain:
-            alternatives = either(_port_parts(plan, side, plain, test.operator), "")
-            parts.append(f"({plan.column(side + '_port')} and {alternatives})")
-        for ports in test.values:
-            if ports.family:
-                parts += _port_parts(plan, side, (ports,), test.operator)
+        if numbers:
+            there = either(_alternatives(plan, side, numbers, test.operator), "")
+            parts.append(f"({plan.column(side + '_port')} and {there})")
+        if large:
+            parts += _alternatives(plan, side, large, test.operator)
     return either(parts, test.operator)
 
 
-def _port_parts(plan: Plan, side: str, values: tuple[Ports, ...], operator: str) -> list[str]:
-    """Write the alternatives of a comparison of one port: single numbers together, then ranges."""
-    column = plan.column(f"{side}_port")
-    if operator not in ("=", "!=", ""):
-        return [_ordered_port(plan, side, values[0], operator)]
+def _alternatives(plan: Plan, side: str, values: tuple[Ports, ...], operator: str) -> list[str]:
+    """Write what a port may be: single numbers together, then the others one by one."""
+    if operator not in ("=", "!="):
+        return [_one_port(plan, side, values[0], operator)]
     singles = [ports.low for ports in values if not ports.family and ports.low == ports.high]
     parts = []
-    if len(singles) == 1:
-        parts.append(f"({column} == {plan.constant(singles[0])})")
-    elif singles:
-        parts.append(f"({column} in {plan.constant(frozenset(singles))})")
-    for ports in values:
-        if ports.family:
-            parts.append(_large_port(plan, side, ports))
-        elif ports.low != ports.high:
-            parts.append(
-                "True" if ports == ANY_PORT else _between(plan, column, ports.low, ports.high)
-            )
-    return parts
+    if len(singles) > 1:
+        parts.append(f"({plan.column(side + '_port')} in {plan.constant(frozenset(singles))})")
+        values = tuple(ports for ports in values if ports.family or ports.low != ports.high)
+    return parts + [_one_port(plan, side, ports, "=") for ports in values]
 
 
-def _ordered_port(plan: Plan, side: str, ports: Ports, operator: str) -> str:
-    """Write < <= > >= with a port; of a range, the end that leaves the range on the other side."""
-    bound = plan.constant(ports.high if operator in (">", "<=") else ports.low)
-    if not ports.family:
-        return f"({plan.column(side + '_port')} {operator} {bound})"
-    number = f"int.from_bytes({plan.column(side)}[4:8], {plan.constant('little')})"
-    return f"({plan.column('family')} == {ports.family} and {number} {operator} {bound})"
-
-
-def _between(plan: Plan, column: str, low: object, high: object) -> str:
-    return f"({plan.constant(low)} <= {column} <= {plan.constant(high)})"
-
-
-def _large_port(plan: Plan, side: str, ports: Ports) -> str:
-    """Write the test of a port of vsock or netlink: bytes 4 to 7 of the address."""
-    family = f"{plan.column('family')} == {ports.family}"
-    if ports.high == ANY_LARGE_PORT and ports.low == 0:
-        return f"({family})"
-    wanted = plan.constant(ports.low.to_bytes(4, "little"))
-    return f"({family} and {plan.column(side)}[4:8] == {wanted})"
+def _one_port(plan: Plan, side: str, ports: Ports, operator: str) -> str:
+    """Write the comparison with one value; a port of vsock or netlink is in bytes 4 to 7 of the address."""
+    if ports.family in LARGE:
+        number = f"int.from_bytes({plan.column(side)}[4:8], {plan.constant('little')})"
+    else:
+        number = plan.column(f"{side}_port")
+    if ports in (ANY_PORT, Ports(0, ANY_LARGE_PORT, ports.family)):
+        compared = "True"
+    elif operator == "=" and ports.low != ports.high:
+        compared = f"({plan.constant(ports.low)} <= {number} <= {plan.constant(ports.high)})"
+    else:
+        sign = "==" if operator == "=" else operator
+        compared = f"({number} {sign} {plan.constant(ports.low)})"
+    return (
+        f"({plan.column('family')} == {ports.family} and {compared})" if ports.family else compared
+    )
 
 
 def write_hosts(plan: Plan, test: Test) -> str:
@@ -99,15 +88,14 @@ def _host(plan: Plan, side: str, host: Host) -> str:
     elif host.address is None:
         parts.append(f"{plan.column('family')} in {plan.constant((AF_INET, AF_INET6))}")
     if host.port is not None and host.port != ANY_PORT:
-        parts += _port_parts(plan, side, (host.port,), "=")
+        parts.append(_one_port(plan, side, host.port, "="))
     if host.address is not None:
         column = plan.column(side)
         if host.bits == 128:
             parts.append(f"{column} == {plan.constant(host.address)}")
         else:
-            parts.append(
-                _between(plan, column, host.address, high_address(host.address, host.bits))
-            )
+            low, high = host.address, high_address(host.address, host.bits)
+            parts.append(f"{plan.constant(low)} <= {column} <= {plan.constant(high)}")
     return "(" + " and ".join(parts) + ")"
 
 
@@ -132,5 +120,5 @@ def _other_host(plan: Plan, side: str, host: Host) -> str:
     if host.family == AF_PACKET and host.port is not None:
         parts.append(plan.looked_up(Test("interface", "=", (host.port,))))
     elif host.port is not None:
-        parts.append(_large_port(plan, side, host.port))
+        parts.append(_one_port(plan, side, host.port, "="))
     return "(" + " and ".join(parts) + ")"

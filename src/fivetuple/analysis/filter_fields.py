@@ -88,6 +88,7 @@ _UNIT_ENDINGS = ("_bytes_per_s", "_bytes", "_us", "_ms")
 _SHORT = {"congestion_window": ("cwnd",), "slow_start_threshold": ("ssthresh",), "mark": ()}
 _UNFIT = frozenset(("kind", "known", "local", "remote"))  # no fact about a socket, or derived above
 _NEEDS_OF_HIDDEN = {"peer_inode": facts.UNIX, "window_scales": facts.TCP_INFO}
+_BOUNDS = {"count": "0", "size": "64k", "us": "10ms", "ms": "10s"}
 _EXAMPLES = {
     "rtt_us": "rtt > 50ms", "recv_queue_bytes": "recv_queue > 64k", "retransmits": "retransmits > 0",
     "bytes_received": "bytes_received >= 1.5G", "uid": "uid = 0",
@@ -121,7 +122,7 @@ def _fields() -> dict[str, Field]:
         )
         kind = _KIND_OF_UNIT.get(column.unit, "count")
         needs = SHOWN[column.name].needs if column.name in SHOWN else _NEEDS_OF_HIDDEN[column.name]
-        example = _EXAMPLES.get(column.name, f"{(aliases or (column.name,))[0]} > 0")
+        example = _EXAMPLES.get(column.name, f"{(aliases or (column.name,))[0]} > {_BOUNDS[kind]}")
         table[column.name] = Field(column.name, aliases, kind, needs, example, column.meaning)
     return table
 

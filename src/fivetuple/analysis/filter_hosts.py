@@ -11,7 +11,6 @@ from fivetuple.analysis.filter_ports import (
     PREFIX_OF,
     cut_family,
     large_port,
-    large_port_text,
     plain_ports,
     ports_text,
 )
@@ -197,17 +196,14 @@ def host_text(host: Host) -> str:
     """Write a host down so that `parse_hosts` reads it back."""
     prefix = PREFIX_OF.get(host.family, "")
     if host.family == AF_UNIX:
-        return quoted(prefix + host.address)
+        # without quotes a comma would be part of the pattern, and no other host could follow
+        return quoted(prefix + host.address, is_always=True)
     if host.family in (AF_PACKET, AF_NETLINK, AF_VSOCK):
         name = "*" if host.address is None else str(host.address)
-        port = (
-            host.port
-            if isinstance(host.port, str)
-            else None
-            if host.port is None
-            else large_port_text(host.port)
-        )
-        return quoted(f"{prefix}{name}" if port is None else f"{prefix}{name}:{port}")
+        if host.port is None:
+            return quoted(f"{prefix}{name}")
+        port = host.port if isinstance(host.port, str) else ports_text(host.port._replace(family=0))
+        return quoted(f"{prefix}{name}:{port}")
     port = "" if host.port is None else f":{ports_text(host.port)}"
     if host.address is None:
         address = "*"

@@ -15,7 +15,7 @@ conflicts", 4.19); `is_mixed` tells that a filter means something else there.
 from __future__ import annotations
 
 from fivetuple.analysis.filter_fields import FIELD_OF, FIELDS, KINDS, REFUSED
-from fivetuple.analysis.filter_scanner import Scanner
+from fivetuple.analysis.filter_scanner import CONNECTIVES, Scanner
 from fivetuple.analysis.filter_tree import Group, Test, group, negated
 from fivetuple.analysis.filter_values import joined, read_value
 from fivetuple.model.errors import BadInput
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     Value = TypeVar("Value")
 
 DEEPEST = 40  # parentheses and nots; Python's own parser refuses code of 200 brackets
+NAME_SHOWN = 40  # characters of a word that is no field
 MOST_TESTS = 5000  # far above what people write, far below what Python's compiler refuses
 EVERY_STATE = sum(1 << number for number in NAMES)
 STATE_CLAUSES = frozenset(("state", "exclude", "excl"))
@@ -201,7 +202,6 @@ class Parser:
 
     def _with_values(self, field: Field, name: str, operator: str) -> Test:
         scanner = self._scanner
-        before = scanner.place
         if field.name in ("path", "cgroup") or operator == "~":
             items = scanner.values(is_list=False, is_text=True)
         elif (
@@ -211,56 +211,52 @@ class Parser:
         ):
             items = scanner.values(is_list=False, is_text=False)
         else:
-            items = scanner.values(is_list=operator in ("=", "!="), is_text=field.kind == "text")
-        if items[0][1] == items[0][2] or self._is_connective(items, before):
-            scanner.place = before
-            self._missing(f"a value for '{name}'", f"for example: {field.example}")
+            items = scanner.values(is_list=True, is_text=field.kind == "text")
+        if items[0][1] == items[0][2] or self._is_connective(items):
+            scanner.place = items[0][1]
+            self._missing(f"a value for '{name}'", f"for example: {field.example}", items[0][2])
         values: list[Any] = []
         for text, start, end in items:
             if start == end:
                 scanner.complain("a value is missing beside this comma", max(start - 1, 0), start)
             values += self._checked(
-                lambda word: read_value(field, operator, word), text, start, end
+                lambda word: read_value(field, name.replace("-", "_"), operator, word),
+                text,
+                start,
+                end,
             )
-        if operator not in ("=", "!=", "~") and len(values) > 1:
+        is_order = operator not in ("=", "!=", "~")
+        if is_order and (
+            len(values) > 1 or (field.kind == "port" and values[0].low != values[0].high)
+        ):
             scanner.complain(
                 f"{operator} compares with one number", items[0][1], items[-1][2], "this is several"
             )
         return Test(field.name, operator, joined(field.kind, tuple(values)))
 
-    def _is_connective(self, items: list[tuple[str, int, int]], before: int) -> bool:
+    def _is_connective(self, items: list[tuple[str, int, int]]) -> bool:
         """Tell whether what was read as a value is the `and` of a test that has none."""
         text, start, end = items[0]
         is_bare = self._scanner.text[start:end] == text
-        return (
-            is_bare
-            and len(items) == 1
-            and text in ("and", "or", "&", "&&", "|", "||", "not", "!")
-            and start >= before
-        )
+        return is_bare and len(items) == 1 and text in (*CONNECTIVES, "not", "!")
 
     def _checked(self, read: Callable[[str], Value], text: str, start: int, end: int) -> Value:
         """Call a reader of values; let its complaint show the place."""
         try:
             return read(text)
         except BadInput as error:
-            from fivetuple.model.text import printable
+            self._scanner.complain(str(error), start, end)
 
-            self._scanner.complain(printable(str(error)), start, end)
-
-    def _missing(self, what: str, hint: str = "") -> NoReturn:
-        scanner = self._scanner
-        place = scanner.place
-        scanner.complain(f"{what} is missing here", place, place + 1, hint)
+    def _missing(self, what: str, hint: str = "", end: int = 0) -> NoReturn:
+        place = self._scanner.place
+        self._scanner.complain(f"{what} is missing here", place, max(end, place + 1), hint)
 
     def _unknown(self, name: str, start: int, end: int) -> NoReturn:
         """Complain of a word that is no field, with what it may have been meant for."""
         from fivetuple.analysis.filter_suggestions import hint_for
-        from fivetuple.model.text import printable
-
         scanner = self._scanner
         if not name:
-            found = printable(scanner.text[start : start + 1])
+            found = scanner.text[start : start + 1]
             scanner.complain(
                 f"'{found}' can't stand here",
                 start,
@@ -269,4 +265,4 @@ class Parser:
             )
         if name in REFUSED:
             scanner.complain(f"'{name}' is no field", start, end, REFUSED[name])
-        scanner.complain(f"'{printable(name)}' is no field", start, end, hint_for(name))
+        scanner.complain(f"'{name[:NAME_SHOWN]}' is no field", start, end, hint_for(name))

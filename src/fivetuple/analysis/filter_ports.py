@@ -37,8 +37,8 @@ def parse_ports(text: str) -> tuple[Ports, ...]:
     if family in (AF_VSOCK, AF_NETLINK):
         return (large_port(rest, family),)
     if family not in (0, AF_INET, AF_INET6):
-        raise BadInput(f"a {PREFIX_OF[family]} socket has no port")
-    return plain_ports(rest)
+        raise BadInput(f"a {PREFIX_OF[family][:-1]} socket has no port")
+    return tuple(ports._replace(family=family) for ports in plain_ports(rest))
 
 
 def plain_ports(text: str) -> tuple[Ports, ...]:
@@ -66,7 +66,7 @@ def _service_ports(name: str) -> tuple[Ports, ...]:
     """Look a service name up in our own table, never in the network."""
     from fivetuple.model.services import port_of
 
-    numbers = {port_of(name, protocol) for protocol in ("tcp", "udp", "sctp")} - {None}
+    numbers = {port for protocol in ("tcp", "udp", "sctp") for port in port_of(name, protocol)}
     if not numbers:
         raise BadInput(f"'{name}' is neither a port nor the name of a service")
     return tuple(Ports(number, number) for number in sorted(numbers))
@@ -94,13 +94,7 @@ def cut_family(text: str) -> tuple[int, str]:
 
 def ports_text(ports: Ports) -> str:
     """Write ports down so that `parse_ports` reads them back."""
-    if ports.family:
-        return f"{PREFIX_OF[ports.family]}:{large_port_text(ports)}"
-    if ports == ANY_PORT:
-        return "*"
-    return str(ports.low) if ports.low == ports.high else f"{ports.low}-{ports.high}"
-
-
-def large_port_text(ports: Ports) -> str:
-    """Write a port of vsock or netlink without its prefix."""
-    return str(ports.low) if ports.low == ports.high else "*"
+    prefix = f"{PREFIX_OF[ports.family]}:" if ports.family else ""
+    if (ports.low, ports.high) in ((0, ANY_PORT.high), (0, ANY_LARGE_PORT)):
+        return f"{prefix}*"
+    return prefix + (str(ports.low) if ports.low == ports.high else f"{ports.low}-{ports.high}")

@@ -110,8 +110,8 @@ class Scanner:
         """
         self.skip()
         self.start = self.place
-        end = self._words.get(self.place)
-        if is_text and end and self.text[self.place] not in "'\"":
+        end = self._words.get(self.place, 0)
+        if is_text and end > self.place and self.text[self.place] not in "'\"":
             word = self.text[self.place : end]
             if any(character.isspace() or character in "'\"" for character in word):
                 self.place = end
@@ -149,9 +149,11 @@ class Scanner:
 
     def complain(self, message: str, start: int, end: int, hint: str = "") -> NoReturn:
         """Raise BadInput that shows the filter, marks the place, and says what would work."""
+        from fivetuple.model.text import printable
+
         shown, marks = _marked(self.text, start, max(end, start + 1))
-        lines = [f"can't read this filter: {message}", f"  {shown}", f"  {marks}"]
-        raise BadInput("\n".join([*lines, hint] if hint else lines))
+        lines = [f"can't read this filter: {printable(message)}", f"  {shown}", f"  {marks}"]
+        raise BadInput("\n".join([*lines, printable(hint)] if hint else lines))
 
 
 def _decoded(word: str) -> str:

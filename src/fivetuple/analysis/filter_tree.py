@@ -67,9 +67,13 @@ def tests_of(tree: Test | Group) -> Iterator[Test]:
         yield from tests_of(part)
 
 
-def quoted(text: str) -> str:
+def quoted(text: str, *, is_always: bool = False) -> str:
     """Write a text so that the scanner reads exactly this one back."""
-    if text and not any(character in SPECIAL or character.isspace() for character in text):
+    if (
+        text
+        and not is_always
+        and not any(character in SPECIAL or character.isspace() for character in text)
+    ):
         return text
     if "'" not in text:
         return f"'{text}'"

@@ -31,7 +31,7 @@ def parse_duration_us(text: str, bare_unit: str | None = None) -> int | float:
         raise BadInput(
             f"'{text}' is not a time; write it like 50ms, 2s or 1.5h (units: us, ms, s, min, h, d)"
         )
-    if not unit and bare_unit is None:
+    if number and not unit and bare_unit is None:
         raise BadInput(f"'{text}' has no unit; write {text}us, {text}ms or {text}s")
     return exact(number * US_PER_UNIT[unit or bare_unit or "us"])
 

@@ -37,8 +37,10 @@ MARK_LIMIT = 1 << 32
 CGROUP_ROOT = "/sys/fs/cgroup"
 
 
-def read_value(field: Field, operator: str, text: str) -> tuple[Any, ...]:
+def read_value(field: Field, name: str, operator: str, text: str) -> tuple[Any, ...]:
     """Return the values that one text means: most mean one.
+
+    name: the field as it was typed; `rtt` asks for a unit, `rtt_us` has one.
 
     Raises:
         BadInput: the text is no value of the field; the message says what would be.
@@ -56,15 +58,15 @@ def read_value(field: Field, operator: str, text: str) -> tuple[Any, ...]:
         value: Any = reader(text)
         return value if kind in ("port", "host") else (value,)
     if kind in ("us", "ms", "age"):
-        return (_time(field, text),)
+        return (_time(field, name, text),)
     return (
         (text.removeprefix(CGROUP_ROOT).rstrip("/") or "/",) if field.name == "cgroup" else (text,)
     )
 
 
-def _time(field: Field, text: str) -> int | float:
+def _time(field: Field, name: str, text: str) -> int | float:
     """Return a time in the unit of its column, or in seconds for an age."""
-    unit = {"us": "us", "ms": "ms", "age": None}[field.kind]
+    unit = field.kind if name == field.name and field.kind != "age" else None
     microseconds = parse_duration_us(text, unit)
     return exact(microseconds / {"us": 1, "ms": 1_000, "age": 1_000_000}[field.kind])
 
