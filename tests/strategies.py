@@ -54,16 +54,20 @@ PROCESSES = st.builds(
 )
 PLAIN_DATA = st.recursive(
     st.none() | st.booleans() | st.integers() | TEXTS | STRANGE_BYTES,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.lists(inner, max_size=3).map(tuple)
-    | st.dictionaries(TEXTS, inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(TEXTS, inner, max_size=3)
+    ),
     max_leaves=6,
 )
 
 
 @st.composite
 def namespaces(draw: st.DrawFn) -> Namespace:
-    made = Namespace(draw(NUMBERS), draw(TEXTS), pid=draw(st.none() | PIDS), is_own=draw(st.booleans()))
+    made = Namespace(
+        draw(NUMBERS), draw(TEXTS), pid=draw(st.none() | PIDS), is_own=draw(st.booleans())
+    )
     made.path = draw(st.none() | TEXTS)
     made.nsid_names = draw(st.lists(TEXTS, max_size=2).map(tuple))
     made.sysctls = draw(st.dictionaries(TEXTS, TEXTS, max_size=3))
@@ -88,12 +92,16 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     made.missing = draw(st.dictionaries(st.integers(0, 2**24), TEXTS, max_size=3))
     made.refused = draw(st.integers(0, 2**24))
     made.holders = draw(st.dictionaries(NUMBERS, NUMBERS, max_size=4))
-    made.shared = draw(st.dictionaries(NUMBERS, st.lists(NUMBERS, max_size=3).map(tuple), max_size=3))
+    made.shared = draw(
+        st.dictionaries(NUMBERS, st.lists(NUMBERS, max_size=3).map(tuple), max_size=3)
+    )
     made.processes = draw(st.dictionaries(PIDS, PROCESSES, max_size=2))
     made.places = draw(st.dictionaries(NUMBERS, PLACES, max_size=2))
     made.unix_names = draw(st.dictionaries(NUMBERS, STRANGE_BYTES, max_size=3))
     made.namespaces = draw(st.dictionaries(NUMBERS, namespaces(), max_size=1))
-    made.interfaces = draw(st.dictionaries(NUMBERS, st.dictionaries(NUMBERS, TEXTS, max_size=2), max_size=2))
+    made.interfaces = draw(
+        st.dictionaries(NUMBERS, st.dictionaries(NUMBERS, TEXTS, max_size=2), max_size=2)
+    )
     made.users = draw(st.dictionaries(NUMBERS, TEXTS, max_size=2))
     return made
 

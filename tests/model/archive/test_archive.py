@@ -15,7 +15,9 @@ HEAD = struct.Struct("<4sB3xQQI")
 
 
 def small():
-    made = Snapshot(Host("web1"), 7, road="bpf", facts=3, chunks=(record.pack({"family": 2, "local_port": 80}),))
+    made = Snapshot(
+        Host("web1"), 7, road="bpf", facts=3, chunks=(record.pack({"family": 2, "local_port": 80}),)
+    )
     made.holders = {5: 9 << 32 | 3}
     made.processes = {9: Process(9, "nginx", comm=b"ngi\xffnx", argv=(b"nginx", b"-g\n"))}
     made.unix_names = {4: b"\0\x80abstract"}
@@ -81,7 +83,9 @@ def test_what_follows_the_end_is_noticed():
 def test_a_newer_major_version_asks_for_an_update():
     (magic, _, minor), sections = sections_of(archive.dumps(small()))
 
-    with pytest.raises(BadInput, match="saved by a newer ft .format 2, this one reads 1.: update fivetuple"):
+    with pytest.raises(
+        BadInput, match=r"saved by a newer ft .format 2, this one reads 1.: update fivetuple"
+    ):
         archive.loads(file_of((magic, 2, minor), sections))
 
 
@@ -121,7 +125,9 @@ def test_a_bomb_does_not_unpack_beyond_its_announced_size():
         archive.loads(file_of(header, [*sections, (b"BOMB", 1, 10, bomb)]))
 
 
-@pytest.mark.parametrize(("plain", "words"), [(1 << 40, "more than 1 GiB"), (1 << 26, "can't be as long")])
+@pytest.mark.parametrize(
+    ("plain", "words"), [(1 << 40, "more than 1 GiB"), (1 << 26, "can't be as long")]
+)
 def test_an_absurd_length_is_refused_before_anything_is_unpacked(plain, words):
     header, sections = sections_of(archive.dumps(small()))
 
@@ -147,7 +153,7 @@ def test_any_json_in_a_section_is_read_or_refused(text):
 
 
 def test_names_that_are_looked_up_when_asked_for_are_saved():
-    class AsMet(dict):
+    class AsMet(dict[int, object]):
         def get(self, key, default=None):
             self[key] = {3: "eth0"} if key == 77 else "root"
             return self[key]

@@ -29,7 +29,11 @@ def every_column(**changes):
         width = {"B": 1, "H": 2, "I": 4, "Q": 8, "16s": 16}[column.format]
         group = record.GROUP_NAMES.get(column.group, "")
         columns.append((column.name, column.format, group, row[start : start + width]))
-    return [changes.get(name, (name, *rest)) for name, *rest in columns if changes.get(name, 1) is not None]
+    return [
+        changes.get(name, (name, *rest))
+        for name, *rest in columns
+        if changes.get(name, 1) is not None
+    ]
 
 
 @given(st.lists(ROWS, max_size=5).map(b"".join))
@@ -61,7 +65,9 @@ def test_a_narrower_column_is_widened():
 
 
 def test_a_wider_column_is_taken_while_its_value_fits():
-    row = one(from_planes(*file_with(every_column(drops=("drops", "Q", "DROPS", b"\x39\x30" + bytes(6))))))
+    row = one(
+        from_planes(*file_with(every_column(drops=("drops", "Q", "DROPS", b"\x39\x30" + bytes(6)))))
+    )
 
     assert row["drops"] == 12345
     assert row["known"] & record.DROPS
@@ -75,7 +81,9 @@ def test_a_wider_column_whose_value_does_not_fit_is_unknown():
 
 
 def test_groups_are_found_by_name_when_their_bits_moved():
-    planes, table = file_with(every_column(known=("known", "I", "", (1 << 20 | 1).to_bytes(4, "little"))))
+    planes, table = file_with(
+        every_column(known=("known", "I", "", (1 << 20 | 1).to_bytes(4, "little")))
+    )
     table["groups"] = GROUPS | {"QUEUES": 1 << 20, "SOMETHING": 1}
 
     assert one(from_planes(planes, table))["known"] == record.QUEUES

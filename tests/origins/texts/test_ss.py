@@ -43,7 +43,11 @@ def test_listeners_have_queue_and_limit():
 def test_one_line_and_its_further_line_are_one_socket():
     row = rows_of(ss.parse(NEW, 1))[3]
 
-    told = {name: row[name] for name in row if record.COLUMN[name].group == record.TCP_INFO and row[name]}
+    told = {
+        name: row[name]
+        for name in row
+        if record.COLUMN[name].group == record.TCP_INFO and row[name]
+    }
     assert row["cookie"] == 0xFFFFFFFF00000001
     assert row["congestion_algorithm"].rstrip(b"\0") == b"cubic"
     assert (row["timer"], row["timer_ms"], row["timer_retransmits"]) == (1, 236, 1)
@@ -84,7 +88,15 @@ def test_every_holder_is_known_and_root_is_who_is_left_out():
 
     assert snapshot.holders_of(70001) == ((4100, 12), (4101, 12))
     assert snapshot.processes[77].name == "node exporter"
-    assert [row["uid"] if row["known"] & record.UID else None for row in rows] == [101, 0, 0, 0, 0, 0, None]
+    assert [row["uid"] if row["known"] & record.UID else None for row in rows] == [
+        101,
+        0,
+        0,
+        0,
+        0,
+        0,
+        None,
+    ]
 
 
 def test_the_cgroup_path_tells_the_unit():
@@ -111,7 +123,9 @@ def test_a_row_without_inode_gets_a_number_that_no_kernel_gives():
     assert all(row["inode"] > 1 << 40 and not row["known"] & record.INODE for row in rows)
 
 
-@pytest.mark.parametrize("name", ['a"b', "a),(b", "x y  z", "((", "ü", 'q",pid=1', "\udcff\udcfe", ""])
+@pytest.mark.parametrize(
+    "name", ['a"b', "a),(b", "x y  z", "((", "ü", 'q",pid=1', "\udcff\udcfe", ""]
+)
 def test_names_of_processes_are_taken_as_they_are(name):
     text = f'tcp LISTEN 0 5 127.0.0.1:80 0.0.0.0:* users:(("{name}",pid=31,fd=4),("b",pid=32,fd=5)) ino:6 sk:1\n'
 
@@ -196,7 +210,9 @@ def test_an_unconnected_tcp_socket_is_bound():
 
 
 def test_without_netid_unconn_is_udp():
-    rows = rows_of(ss.parse("UNCONN 0 0 0.0.0.0:68 0.0.0.0:*\nESTAB 0 0 10.0.0.1:50000 10.0.0.2:443\n", 1))
+    rows = rows_of(
+        ss.parse("UNCONN 0 0 0.0.0.0:68 0.0.0.0:*\nESTAB 0 0 10.0.0.1:50000 10.0.0.2:443\n", 1)
+    )
 
     assert {row["protocol_number"] for row in rows} == {17}
 
@@ -219,7 +235,11 @@ def test_without_queues_they_are_unknown():
 
 
 def test_several_texts_in_one_keep_their_own_columns():
-    text = NEW + OLD.replace(":::", "[::]:") + "State Recv-Q Send-Q Local Address:Port Peer Address:Port\nUNCONN 0 0 1.2.3.4:53 0.0.0.0:*\n"
+    text = (
+        NEW
+        + OLD.replace(":::", "[::]:")
+        + "State Recv-Q Send-Q Local Address:Port Peer Address:Port\nUNCONN 0 0 1.2.3.4:53 0.0.0.0:*\n"
+    )
 
     rows = rows_of(ss.parse(text, 1))
 
@@ -255,7 +275,10 @@ def test_rows_with_host_names_are_left_out_and_counted():
 
 
 def test_what_the_text_lacks_says_what_to_paste():
-    snapshot = ss.parse("State Recv-Q Send-Q Local Address:Port Peer Address:Port\nESTAB 0 0 10.0.0.1:80 10.0.0.2:90\n", 1)
+    snapshot = ss.parse(
+        "State Recv-Q Send-Q Local Address:Port Peer Address:Port\nESTAB 0 0 10.0.0.1:80 10.0.0.2:90\n",
+        1,
+    )
 
     assert snapshot.facts == facts.SOCKETS
     assert snapshot.missing[facts.TCP_INFO] == "the text has no TCP details: `ss -i` prints them"
@@ -275,7 +298,9 @@ def test_a_text_without_any_row_is_refused():
 
 
 def test_time_wait_by_its_timer_and_no_queue_of_its_own():
-    (row,) = rows_of(ss.parse("0 0 10.0.0.1:80 10.0.0.2:90 timer:(timewait,59sec,0) ino:0 sk:0\n", 1))
+    (row,) = rows_of(
+        ss.parse("0 0 10.0.0.1:80 10.0.0.2:90 timer:(timewait,59sec,0) ino:0 sk:0\n", 1)
+    )
 
     assert (row["state"], row["timer"], row["timer_ms"], row["inode"]) == (TIME_WAIT, 3, 59000, 0)
 

@@ -7,7 +7,7 @@ from tests.support.every_state import CODE
 from tests.support.namespaces import child_in, in_namespace, namespace
 
 from fivetuple.kernel import sock_diag
-from fivetuple.kernel.sock_diag import MPTCP, TCP, UDP
+from fivetuple.kernel.sock_diag_states import MPTCP, TCP, UDP
 from fivetuple.model import facts, record
 from fivetuple.model.endpoint import AF_INET, AF_INET6
 from fivetuple.model.state import BOUND_INACTIVE, LISTEN, SYN_RECV, TIME_WAIT
@@ -36,7 +36,9 @@ def situation():
 
 def read(name, flags):
     enter = ["nsenter", f"--net=/run/netns/{name}", "--", "ss", *flags.split()]
-    return subprocess.run(enter, capture_output=True, text=True, check=True, errors="surrogateescape").stdout
+    return subprocess.run(
+        enter, capture_output=True, text=True, check=True, errors="surrogateescape"
+    ).stdout
 
 
 def by_sock_diag():
@@ -71,7 +73,11 @@ def test_every_state_reads_as_sock_diag_tells_it(situation):
                 continue  # ss prints them together
             if column.name in left_out or (column.group and not both & column.group):
                 continue
-            assert row[column.name] == kernel[cookie][column.name], (column.name, row, kernel[cookie])
+            assert row[column.name] == kernel[cookie][column.name], (
+                column.name,
+                row,
+                kernel[cookie],
+            )
 
 
 def test_groups_that_ss_tells_are_known(situation):
@@ -89,14 +95,26 @@ def test_groups_that_ss_tells_are_known(situation):
 
 
 @pytest.mark.parametrize(
-    "flags", ["-tuaMnpemoi", "-tuMan", "-tuManO", "-tuManHp", "-tuManHemoiO", "-tuManeo", "-tuMani", "-tuManmp"]
+    "flags",
+    [
+        "-tuaMnpemoi",
+        "-tuMan",
+        "-tuManO",
+        "-tuManHp",
+        "-tuManHemoiO",
+        "-tuManeo",
+        "-tuMani",
+        "-tuManmp",
+    ],
 )
 def test_each_choice_of_flags_tells_the_same_sockets(situation, flags):
     name, _ = situation
     ends = ("state", "local", "local_port", "remote", "remote_port", "type", "family")
 
     def sockets(text):
-        return sorted(tuple(row[end] for end in ends) for row in record.unpack(ss.parse(text, 1).rows))
+        return sorted(
+            tuple(row[end] for end in ends) for row in record.unpack(ss.parse(text, 1).rows)
+        )
 
     assert sockets(read(name, flags)) == sockets(read(name, "-tuManpemoi"))
 
@@ -192,7 +210,12 @@ def test_owners_are_the_processes_that_ss_names(situation):
 def test_a_text_on_a_terminal_reads_the_same(situation):
     name, _ = situation
     enter = f"stty cols 60; nsenter --net=/run/netns/{name} -- ss -tanp"
-    done = subprocess.run(["script", "-qec", enter, "/dev/null"], capture_output=True, check=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        ["script", "-qec", enter, "/dev/null"],
+        capture_output=True,
+        check=True,
+        stdin=subprocess.DEVNULL,
+    )
     text = done.stdout.decode().replace("\r\n", "\n")
 
     snapshot = ss.parse(text, 1)

@@ -7,7 +7,7 @@ from fivetuple.origins.texts.ss_words import clock_ms, read_words
 
 def read(words, **values):
     row = {"known": 0, "state": ESTABLISHED, "protocol_number": 6} | values
-    read_words(words, row, lambda path: len(path))
+    read_words(words, row, len)
     return row
 
 
@@ -45,7 +45,9 @@ def test_flags_are_no_algorithm():
     assert "congestion_algorithm" not in read("ts sack wscale:1,2 rto:200")
 
 
-@pytest.mark.parametrize("word", ["rtt:fast", "cwnd:many", "retrans:1", "timer:(on)", "skmem:(r)", "rto:inf", "wscale:7"])
+@pytest.mark.parametrize(
+    "word", ["rtt:fast", "cwnd:many", "retrans:1", "timer:(on)", "skmem:(r)", "rto:inf", "wscale:7"]
+)
 def test_a_known_word_with_another_meaning_is_passed_over(word):
     row = read(f"{word} mss:1448")
 

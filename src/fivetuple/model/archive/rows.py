@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Found = dict[str, tuple[int, int, str]]  # name -> first plane, planes, format
 
 _KNOWN = Struct("<" + record.COLUMN["known"].format)
-INTEGERS = ("B", "H", "I", "Q")
+INTEGERS = {"B": 1, "H": 2, "I": 4, "Q": 8}
 MAX_WIDTH = 4096
 MAX_FAMILY = 64  # AF_MAX is 46 (include/linux/socket.h)
 # Without these a row is no socket; any other column of ours may be younger than the file.
@@ -78,27 +78,22 @@ def from_planes(planes: bytes, table: dict[str, Any]) -> bytearray:
             rows[OFFSET[column.name] + byte :: SIZE] = view[start : start + count]
     groups = dict(table["groups"])
     first, width, _ = found["known"]
-    bits = [
-        (groups.get(name, 0), bit) for bit, name in GROUP_NAMES.items() if bit not in lost
-    ]
+    bits = [(groups.get(name, 0), bit) for bit, name in GROUP_NAMES.items() if bit not in lost]
     if width != _KNOWN.size or bits != [(bit, bit) for bit in GROUP_NAMES]:
         _translate_known(rows, view[first * count : (first + width) * count], width, bits)
     _check(rows)
     return rows
 
 
-def _columns(listed: list[list[str]]) -> tuple[Found, int]:
+def _columns(listed: list[list[Any]]) -> tuple[Found, int]:
     """Return where each column's planes are, and the length of a row."""
     found: Found = {}
     size = 0
     for name, layout, _group in listed:
         if not isinstance(name, str) or not isinstance(layout, str):
-            raise ValueError("a column has no name or no format")
+            raise TypeError("a column has no name or no format")
         is_text = layout[-1:] == "s"
-        if is_text:
-            width = int(layout[:-1])
-        else:
-            width = calcsize("<" + layout) if layout in INTEGERS else 0
+        width = int(layout[:-1]) if is_text else INTEGERS.get(layout, 0)
         if not 0 < width <= MAX_WIDTH or name in found:
             raise ValueError(f"'{name[:40]}' is no column")
         found[name] = (size, width, "s" if is_text else "")

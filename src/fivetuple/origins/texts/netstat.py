@@ -43,6 +43,7 @@ WISHES = {
     facts.OTHER_NAMESPACES: "netstat shows one network namespace, that where it runs",
 }
 CUT_CHARACTERS = 22  # lib/sockaddr and netstat.c of net-tools: addr_do_one()
+PROGRAM_CHARACTERS = 20  # PROGNAME_WIDTH
 
 PROTOCOLS = {
     "tcp": (names.STREAM, 6),
@@ -74,7 +75,6 @@ _UNIX = re.compile(
     r"unix\s+\d+\s+\[ (?P<flags>[A-Z ]*)\]\s+(?P<type>STREAM|DGRAM|SEQPACKET|RAW|RDM)(?:\s+(?P<state>LISTENING|LISTEN|CONNECTED|CONNECTING|"
     r"DISCONNECTING|FREE|UNKNOWN))?\s+(?P<inode>\d+)(?:\s+(?P<rest>\S.*))?\s*"
 )
-_UNIX_PROGRAM = re.compile(r"(?:(?P<pid>\d+)/(?P<name>.{1,20}?)|-)(?:\s+(?P<path>[/@\S].*))?\s*")
 
 
 def parse(text: str, taken_ns: int) -> Snapshot:
@@ -94,7 +94,12 @@ def is_row(line: str) -> bool:
     match = _INTERNET.fullmatch(line)
     if match is None:
         return _UNIX.match(line) is not None
-    return ":" in match["local"] and ":" in match["remote"]
+    has_state = match["state"] is not None and state_number(match["state"]) is not None
+    return (
+        ":" in match["local"]
+        and ":" in match["remote"]
+        and (has_state or match["protocol"] != "tcp")
+    )
 
 
 def is_other(line: str) -> bool:
@@ -223,13 +228,23 @@ class _Reader:
         })  # fmt: skip
         self.collector.given |= facts.UNIX
         rest = match["rest"] or ""
-        program = _UNIX_PROGRAM.fullmatch(rest)
+        program_text, path = _program_and_path(rest)
+        program = _PROGRAM.fullmatch(program_text)
         if program and program["pid"]:
             self._hold(inode, program)
-        path = program["path"] if program else rest
         if path and inode:
-            raw = path.strip().encode("utf-8", "surrogateescape")
+            raw = path.encode("utf-8", "surrogateescape")
             self.collector.unix_names[inode] = b"\0" + raw[1:] if raw[:1] == b"@" else raw
+
+
+def _program_and_path(rest: str) -> tuple[str, str]:
+    """Split the end of a unix socket's row: the program has 20 characters, or stands before a blank."""
+    if rest != "-" and not rest.startswith("- ") and not re.match(r"\d+/", rest):
+        return "", rest
+    if rest[PROGRAM_CHARACTERS : PROGRAM_CHARACTERS + 1] in ("", " "):
+        return rest[:PROGRAM_CHARACTERS].rstrip(), rest[PROGRAM_CHARACTERS:].strip()
+    program, _, path = rest.partition(" ")
+    return program, path.strip()
 
 
 def _state_and_rest(match: re.Match[str], kind: int) -> tuple[int, str]:

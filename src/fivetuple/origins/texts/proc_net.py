@@ -14,6 +14,7 @@ from fivetuple.model import facts, record
 from fivetuple.model.endpoint import AF_NETLINK, AF_PACKET, AF_UNIX
 from fivetuple.model.errors import BadInput
 from fivetuple.model.names import RAW
+from fivetuple.model.text import printable
 from fivetuple.origins.texts.collector import NETNS, Collector
 
 TYPE_CHECKING = False
@@ -48,7 +49,10 @@ def parse(text: bytes, taken_ns: int, file_name: str = "") -> Snapshot:
     """
     collector = Collector()
     for kind, table in _tables(text, file_name):
-        rows = parse_proc_net(table, kind, NETNS, collector.unix_names)
+        try:
+            rows = parse_proc_net(table, kind, NETNS, collector.unix_names)
+        except BadInput as err:
+            raise BadInput(f"{printable(str(err))}: {CURE}") from None
         collector.add_rows(rows)
         for family, type_, known in set(_KINDS.read(rows)):
             collector.given |= (

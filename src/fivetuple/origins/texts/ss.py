@@ -92,7 +92,7 @@ def _sections(text: str) -> Iterator[list[str]]:
         elif is_header(line):
             yield rows
             rows = []
-        elif line:
+        elif line and not line.isspace():
             rows.append(line)
     yield rows
 
