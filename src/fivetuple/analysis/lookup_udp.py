@@ -2,8 +2,8 @@
 
 The order of net/ipv4/udp.c __udp4_lib_lookup() and net/ipv6/udp.c:
 
-1. sockets connected to the sender at the packet's own address, by the whole 5-tuple (a table of
-   its own since 6.13; before, they win by score);
+1. sockets connected to the sender at the packet's own address, by the whole 5-tuple: a table of
+   UDP's since 6.13; before it, and of UDP-Lite, they only score higher in the next list;
 2. sockets at the packet's own address by score, then 3. those at the wildcard by score. Of equal
    scores the first in the list wins: the socket that was bound last;
 4. where the first socket with the best score so far has SO_REUSEPORT and is not connected, its
@@ -38,7 +38,7 @@ def find(sockets: Sequence[Candidate], packet: Packet, interface_names: dict[int
     others, able = _sorted_out(sockets, packet, interface_names)
     exact = [each for each in able if not each.is_wildcard]
     connected = [each for each in exact if each.state == ESTABLISHED and each.remote_port]
-    if connected:
+    if connected and packet.protocol == "udp":
         passed = [(each, NOT_CONNECTED) for each in able if each not in connected]
         return Found(
             connected, others + passed, [_said_of_connected(connected)], len(connected) == 1
