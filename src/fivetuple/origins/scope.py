@@ -51,11 +51,11 @@ def _wanted_namespaces(snapshot: Snapshot, netns: str) -> set[int] | None:
         if netns == space.name or netns in space.nsid_names
     }
     if not wanted and netns.isdecimal():
-        process = snapshot.processes.get(int(netns[:9]))
-        wanted = {process.netns} - {None} if process is not None else set()  # type: ignore[assignment]
-        wanted |= {
-            space.inode for space in snapshot.namespaces.values() if space.pid == int(netns[:9])
-        }
+        pid = int(netns[:9])
+        wanted = {space.inode for space in snapshot.namespaces.values() if space.pid == pid}
+        process = snapshot.processes.get(pid)
+        if process is not None and process.netns is not None:
+            wanted.add(process.netns)
     if wanted:
         return wanted
     names = (

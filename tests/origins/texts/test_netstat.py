@@ -105,7 +105,7 @@ def test_an_address_that_may_be_cut_off_is_left_out_and_counted():
 
     assert len(snapshot) == 12
     assert (
-        "1 sockets left out, whose IPv6 addresses netstat may have cut off"
+        "1 socket left out, as netstat may have cut off an IPv6 address"
         in snapshot.missing[facts.SOCKETS]
     )
 

@@ -22,9 +22,8 @@ Active Connections
   UDP    [fe80::c0de%12]:546    *:*                                    1410
 """
 GERMAN = """
-Aktive Verbindungen
+Verbindungen
 
-  Proto  Lokale Adresse         Remoteadresse          Status           PID
   TCP    0.0.0.0:135            0.0.0.0:0              ABHÖREN         948
   TCP    10.1.1.8:52000         203.0.113.7:443        HERGESTELLT     5120
 """
@@ -52,7 +51,7 @@ def test_states_in_another_language_are_told_by_place_or_counted():
     snapshot = netstat_windows.parse(GERMAN, 1)
 
     assert [row["state"] for row in rows_of(snapshot)] == [LISTEN, 0]
-    assert snapshot.missing[facts.SOCKETS] == "1 sockets have a state that is no English word"
+    assert snapshot.missing[facts.SOCKETS] == "1 socket with a state that is no English word"
     assert facts.PROCESS_NAMES in snapshot.missing
 
 

@@ -183,7 +183,7 @@ def test_states_that_nothing_tells_stay_unknown_and_are_counted(situation):
 
     assert {row["state"] for row in record.unpack(snapshot.rows)} == {0}
     assert snapshot.missing[facts.SOCKETS] == (
-        f"{len(snapshot)} sockets have no state, because ss prints none when states are selected"
+        f"{len(snapshot)} sockets without a state: ss prints none when states are selected"
     )
 
 

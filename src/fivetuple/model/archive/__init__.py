@@ -147,7 +147,7 @@ def _sections(data: bytes) -> dict[str, bytes]:
 def _checked(view: memoryview, offset: int, size: int) -> memoryview:
     """Return `size` bytes whose checksum follows them."""
     whole = view[offset : offset + size + _CRC.size]
-    if not offset and view[: len(MAGIC)] != MAGIC:
+    if not offset and bytes(view[: len(MAGIC)]) != MAGIC:
         raise BadInput("this is no snapshot that `ft save` wrote")
     if len(whole) < size + _CRC.size:
         raise _damaged("it is cut off")

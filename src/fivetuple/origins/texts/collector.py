@@ -156,7 +156,7 @@ class Collector:
         if self.unreadable:
             gaps.insert(
                 0,
-                f"{_lines(self.unreadable)} could not be read, the first '{self._first_unreadable}': {cure}",
+                f"{counted(self.unreadable, 'line')} could not be read, the first '{self._first_unreadable}': {cure}",
             )
         if gaps:
             snapshot.miss(facts.SOCKETS, "; ".join(gaps))
@@ -167,8 +167,9 @@ class Collector:
         return snapshot
 
 
-def _lines(count: int) -> str:
-    return "1 line" if count == 1 else f"{count} lines"
+def counted(count: int, noun: str) -> str:
+    """Return `1 line`, `3 lines`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _places(cgroups: Mapping[str, int]) -> dict[int, Any]:

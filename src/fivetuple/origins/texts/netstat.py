@@ -19,7 +19,7 @@ from fivetuple.model.endpoint import AF_INET, AF_INET6, AF_UNIX, pack_address
 from fivetuple.model.errors import BadInput
 from fivetuple.model.state import CLOSE, ESTABLISHED, LISTEN, SYN_RECV, TIME_WAIT, WORDS
 from fivetuple.origins.texts.addresses import Ports, any_address, localhost
-from fivetuple.origins.texts.collector import BAD_ROW, UNKNOWN_FD, Collector
+from fivetuple.origins.texts.collector import BAD_ROW, UNKNOWN_FD, Collector, counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class _Reader:
         if not self._cut:
             return []
         return [
-            f"{self._cut} sockets left out, whose IPv6 addresses netstat may have cut off: `netstat -W` does not"
+            f"{counted(self._cut, 'socket')} left out, as netstat may have cut off an IPv6 address: -W prints all of it"
         ]
 
     def read(self, line: str) -> None:

@@ -17,7 +17,7 @@ from fivetuple.model.endpoint import AF_INET, AF_INET6
 from fivetuple.model.process import Process
 from fivetuple.model.state import CLOSE, LISTEN
 from fivetuple.origins.texts.addresses import Hosts, Ports, any_address
-from fivetuple.origins.texts.collector import BAD_ROW, UNKNOWN_FD, Collector
+from fivetuple.origins.texts.collector import BAD_ROW, UNKNOWN_FD, Collector, counted
 from fivetuple.origins.texts.netstat import state_number
 
 TYPE_CHECKING = False
@@ -52,7 +52,7 @@ def parse(text: str, taken_ns: int) -> Snapshot:
         reader.read(line)
     notes = []
     if reader.stateless:
-        notes.append(f"{reader.stateless} sockets have a state that is no English word")
+        notes.append(f"{counted(reader.stateless, 'socket')} with a state that is no English word")
     if not reader.has_names:
         reader.collector.given &= ~facts.PROCESS_NAMES
     return reader.collector.snapshot("netstat", taken_ns, WISHES, CURE, notes)

@@ -17,6 +17,7 @@ What ss leaves out, it leaves to be concluded (misc/ss.c):
 from __future__ import annotations
 
 from fivetuple.model import facts
+from fivetuple.origins.texts.collector import counted
 from fivetuple.origins.texts.ss_local import RAW_PROTOCOLS
 from fivetuple.origins.texts.ss_rows import NETIDS, STATES, Reader, is_number
 
@@ -58,7 +59,7 @@ def parse(text: str, taken_ns: int) -> Snapshot:
     notes = []
     if reader.stateless:
         notes.append(
-            f"{reader.stateless} sockets have no state, because ss prints none when states are selected"
+            f"{counted(reader.stateless, 'socket')} without a state: ss prints none when states are selected"
         )
     return reader.collector.snapshot("ss", taken_ns, WISHES, CURE, notes)
 
