@@ -34,16 +34,24 @@ def measure(commands: dict[str, str], rounds: int = ROUNDS) -> dict[str, Figure]
     for _ in range(rounds):
         for name, command in commands.items():
             started = time.perf_counter()
-            subprocess.run(shlex.split(command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+            subprocess.run(
+                shlex.split(command),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=False,
+            )
             times[name].append(time.perf_counter() - started)
     return {
-        name: Figure(statistics.median(spent), min(spent), max(spent), *peaks[name]) for name, spent in times.items()
+        name: Figure(statistics.median(spent), min(spent), max(spent), *peaks[name])
+        for name, spent in times.items()
     }
 
 
 def _peak(command: str) -> tuple[float, int]:
     """Return (peak memory in MB, lines printed) of one run."""
-    with subprocess.Popen(shlex.split(command), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        shlex.split(command), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
         assert process.stdout is not None
         lines = 0
         while block := process.stdout.read(1 << 20):
@@ -55,7 +63,10 @@ def _peak(command: str) -> tuple[float, int]:
 
 def table(figures: dict[str, Figure], base: str) -> str:
     """Return the figures as a Markdown table, each with base's time divided by its own."""
-    rows = [f"| command | median ms | min..max | {base} / this | peak MB | lines |", "|---|---|---|---|---|---|"]
+    rows = [
+        f"| command | median ms | min..max | {base} / this | peak MB | lines |",
+        "|---|---|---|---|---|---|",
+    ]
     for name, figure in sorted(figures.items(), key=lambda item: item[1].median_s):
         ratio = figures[base].median_s / figure.median_s
         spread = f"{figure.least_s * 1e3:.1f}..{figure.most_s * 1e3:.1f}"

@@ -63,7 +63,10 @@ def _hold(number: int, pairs: int, datagrams: int, ready: int) -> None:
         for _ in range(pairs):
             client = socket.create_connection(listener.getsockname())
             server, _ = listener.accept()
-            for end in (client, server):  # reset when killed: TIME_WAIT would stay for the next size
+            for end in (
+                client,
+                server,
+            ):  # reset when killed: TIME_WAIT would stay for the next size
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, pack("ii", 1, 0))
             kept += (client, server)
         for _ in range(datagrams):

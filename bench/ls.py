@@ -14,7 +14,9 @@ from bench._rounds import FT, ROUNDS, measure, say, table
 from bench._sockets import held
 
 SIZES = [int(size) for size in os.environ.get("SIZES", "0,1000,10000,100000").split(",")]
-PSUTIL = f"{sys.executable} -c 'import psutil; [print(*c) for c in psutil.net_connections(\"inet\")]'"
+PSUTIL = (
+    f"{sys.executable} -c 'import psutil; [print(*c) for c in psutil.net_connections(\"inet\")]'"
+)
 PEERS = {
     "ss -tanp": "ss -tanp",
     "ss -tan": "ss -tan",
@@ -41,9 +43,17 @@ def main() -> None:
         with held(size):
             rounds = min(ROUNDS, 5) if size >= 100_000 else ROUNDS
             figures = measure(OURS | PEERS, rounds)
-            say(f"\n## {size:,} TCP sockets, {size // 20:,} UDP; {rounds} rounds\n\n{table(figures, 'ss -tanp')}")
+            say(
+                f"\n## {size:,} TCP sockets, {size // 20:,} UDP; {rounds} rounds\n\n{table(figures, 'ss -tanp')}"
+            )
     with held(16_000, processes=2000):
-        figures = measure({name: command for name, command in (OURS | PEERS).items() if name in ("ft ls -tanp", "ft ls -tanp (netlink)", "ss -tanp", "lsof -nPi")})
+        figures = measure(
+            {
+                name: command
+                for name, command in (OURS | PEERS).items()
+                if name in ("ft ls -tanp", "ft ls -tanp (netlink)", "ss -tanp", "lsof -nPi")
+            }
+        )
         say(f"\n## 2,000 processes that hold 8 sockets each\n\n{table(figures, 'ss -tanp')}")
 
 

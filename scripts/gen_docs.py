@@ -1,4 +1,4 @@
-"""Write docs/columns.md and docs/commands.md from the tables and docstrings; --check compares."""
+"""Write docs/columns.md, docs/commands.md and the table of docs/filters.md; --check compares."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
-from fivetuple.cli.commands import command_names  # noqa: E402  # the path has to be set first
+from fivetuple.analysis import filter_fields  # noqa: E402  # the path has to be set first
+from fivetuple.cli.commands import command_names  # noqa: E402
 from fivetuple.cli.help import page  # noqa: E402
 from fivetuple.model import facts, record  # noqa: E402
 from fivetuple.model.fields import FIELDS  # noqa: E402
 
+FILTERS_MADE = (
+    "<!-- From here on made by scripts/gen_docs.py from analysis/filter_fields.py: do not edit. -->"
+)
 MADE = "<!-- Made by scripts/gen_docs.py: do not edit. -->"
 
 
@@ -46,7 +50,26 @@ def commands() -> str:
     return "\n".join(parts) + "\n"
 
 
-PAGES = {"columns.md": columns, "commands.md": commands}
+def filters() -> str:
+    """Return the page of the filter language: the text that is there, and the table anew."""
+    before, mark, _ = (ROOT / "docs/filters.md").read_text().partition(FILTERS_MADE)
+    lines = [
+        before + mark,
+        "",
+        "| field | other names | operators | value | example | meaning |",
+        "|---|---|---|---|---|---|",
+    ]
+    for field in filter_fields.FIELDS.values():
+        kind = filter_fields.KINDS[field.kind]
+        names = " ".join(f"`{name}`" for name in field.aliases)
+        operators = " ".join(f"`{operator}`" for operator in kind.operators)
+        lines.append(
+            f"| `{field.name}` | {names} | {operators} | {kind.value} | `{field.example}` | {field.meaning} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"columns.md": columns, "commands.md": commands, "filters.md": filters}
 
 
 def main() -> int:

@@ -13,7 +13,14 @@ from fivetuple.model.fields import FIELDS  # noqa: E402
 
 TARGET = ROOT / "src/fivetuple/model/socket.pyi"
 LISTS = {"pids": "list[int]", "options": "list[str]"}
-SURE = {"protocol": "str", "family": "str", "type": "str", "state": "str", "local": "str", "netns": "int"}
+SURE = {
+    "protocol": "str",
+    "family": "str",
+    "type": "str",
+    "state": "str",
+    "local": "str",
+    "netns": "int",
+}
 NUMBERS = {"local_port", "remote_port", "inode", "cookie", "pid", "fd", "uid", "timer_ms"}
 
 
@@ -24,7 +31,11 @@ def type_of(name: str) -> str:
     if name in LISTS:
         return f"{LISTS[name]} | None"
     column = record.COLUMN.get(name)
-    is_number = name in NUMBERS or (column is not None and name not in ("timer", "shutdown", "interface") and not column.format.endswith("s"))
+    is_number = name in NUMBERS or (
+        column is not None
+        and name not in ("timer", "shutdown", "interface")
+        and not column.format.endswith("s")
+    )
     return "int | None" if is_number else "str | None"
 
 

@@ -50,8 +50,14 @@ def run(request: Request) -> Answer:
     snapshot = origin.snapshot(Question(NEEDS, EVERYTHING, request.get("netns") or "auto"))
     path = request.words[0]
     size_bytes = save(snapshot, path, force=request.flag("force"))
-    notes = [f"not saved: {', '.join(facts.names(fact))}: {reason}" for fact, reason in snapshot.missing.items() if fact != facts.BPF]
+    notes = [
+        f"not saved: {', '.join(facts.names(fact))}: {reason}"
+        for fact, reason in snapshot.missing.items()
+        if fact != facts.BPF
+    ]
     if path == "-":
         return Answer(notes=notes)
     said = f"{len(snapshot)} sockets, {len(snapshot.processes)} processes: {size_bytes:,} bytes in {path}"
-    return Answer([Line(said)], {"file": path, "sockets": len(snapshot), "bytes": size_bytes}, notes=notes)
+    return Answer(
+        [Line(said)], {"file": path, "sockets": len(snapshot), "bytes": size_bytes}, notes=notes
+    )

@@ -36,10 +36,13 @@ Line = namedtuple("Line", "text")
 """A sentence or a line; wrapped at the terminal's width."""
 Pairs = namedtuple("Pairs", "items")
 """Labels and values, one a line: items is a sequence of (label, value)."""
-Column = namedtuple("Column", "title align priority", defaults=("<", 0))
-"""priority: when the terminal is narrow, columns with the highest number go first; 0 stays."""
+Column = namedtuple("Column", "title align priority folds", defaults=("<", 0, False))
+"""priority: when the terminal is narrow, columns with the highest number go first; 0 stays.
+folds: its texts take several lines where they have no room; others are cut."""
 Table = namedtuple("Table", "columns rows")
 """rows: sequences of texts, as many as there are columns."""
+Verbatim = namedtuple("Verbatim", "text")
+"""Lines for another program: a shell's script, a page for man(1). Neither wrapped nor escaped."""
 
 
 class SocketTable:
@@ -48,7 +51,7 @@ class SocketTable:
     Streams when nothing has to be sorted: the surface asks chunk by chunk.
     """
 
-    __slots__ = ("fields", "keep", "limit", "snapshot", "sort")
+    __slots__ = ("fields", "host_names", "keep", "limit", "snapshot", "sort")
 
     def __init__(
         self,
@@ -66,6 +69,8 @@ class SocketTable:
         self.sort = tuple(sort)
         """(field, descending) in the order of weight."""
         self.limit = limit
+        self.host_names: Mapping[str, str] | None = None
+        """Remote address -> host name, to be shown beside it; None: not asked for (--resolve)."""
 
 
 class Answer:

@@ -27,7 +27,9 @@ class Request:
 
     __slots__ = ("command", "now_ns", "options", "words")
 
-    def __init__(self, command: str, words: tuple[str, ...], options: Mapping[str, Any], now_ns: int) -> None:
+    def __init__(
+        self, command: str, words: tuple[str, ...], options: Mapping[str, Any], now_ns: int
+    ) -> None:
         self.command = command
         self.words = words
         """The arguments that are no options, as typed."""

@@ -69,7 +69,7 @@ DERIVED = (
     Field("path", "PATH", "<", facts.UNIX, "", "path of a unix socket; an abstract name starts with @", "PATH(inode) if family == 1 else None"),
     Field("interface", "INTERFACE", "<", 0, "", "interface it is bound to; null: any", "INTERFACE(netns, interface) if interface else None"),
     Field("options", "OPTIONS", "<", facts.OPTIONS, "", record.COLUMN["options"].meaning, "OPTION_NAMES(options) if known & 64 else None",
-          "' '.join(OPTION_NAMES(options)) if known & 64 else None"),
+          "' '.join(OPTION_NAMES(options)) or '-' if known & 64 else '-'"),
     Field("timer", "TIMER", "<", facts.TIMERS, "", record.COLUMN["timer"].meaning, "TIMER.get(timer) if known & 256 else None"),
     Field("timer_ms", "TIMER-MS", ">", facts.TIMERS, "ms", record.COLUMN["timer_ms"].meaning, "timer_ms if known & 256 and timer else None"),
     Field("shutdown", "SHUTDOWN", "<", facts.OPTIONS, "", "which directions were shut down: read, write, both", "SHUTDOWN.get(shutdown) if known & 512 else None"),
@@ -97,12 +97,23 @@ def _plain(column: record.Column) -> Field:
     value = f"{column.name} if known & {column.group} else None" if column.group else column.name
     text = f"{column.name} if known & {column.group} else '-'" if column.group else column.name
     title = _TITLES.get(column.name, column.name.replace("_", " ").upper())
-    return Field(column.name, title, ">", _NEEDS.get(column.group, 0), column.unit, column.meaning, value, text)
+    return Field(
+        column.name,
+        title,
+        ">",
+        _NEEDS.get(column.group, 0),
+        column.unit,
+        column.meaning,
+        value,
+        text,
+    )
 
 
 _named = {field.name for field in DERIVED}
 FIELDS = DERIVED + tuple(
-    _plain(column) for column in record.COLUMNS if column.name not in _named and column.name not in _HIDDEN
+    _plain(column)
+    for column in record.COLUMNS
+    if column.name not in _named and column.name not in _HIDDEN
 )
 FIELD = {field.name: field for field in FIELDS}
 

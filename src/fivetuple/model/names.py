@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from fivetuple.model.endpoint import AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX, AF_VSOCK, FAMILY_NAMES
+from fivetuple.model.endpoint import (
+    AF_INET,
+    AF_INET6,
+    AF_NETLINK,
+    AF_PACKET,
+    AF_UNIX,
+    AF_VSOCK,
+    FAMILY_NAMES,
+)
 
 # include/linux/net.h enum sock_type
 STREAM, DGRAM, RAW, SEQPACKET = 1, 2, 3, 5
-TYPE_NAMES = {STREAM: "stream", DGRAM: "dgram", RAW: "raw", 4: "rdm", SEQPACKET: "seqpacket", 6: "dccp", 10: "packet"}
+TYPE_NAMES = {
+    STREAM: "stream",
+    DGRAM: "dgram",
+    RAW: "raw",
+    4: "rdm",
+    SEQPACKET: "seqpacket",
+    6: "dccp",
+    10: "packet",
+}
 
 # include/uapi/linux/in.h: the inet protocols that have ports of their own
 PROTOCOL_NUMBERS = {

@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 class Place:
     """Where a process stands in the host's order, read off its cgroup."""
 
-    __slots__ = ("container_id", "container_image", "container_name", "engine", "pod", "slice", "unit", "user_unit")
+    __slots__ = (
+        "container_id",
+        "container_image",
+        "container_name",
+        "engine",
+        "pod",
+        "slice",
+        "unit",
+        "user_unit",
+    )
 
     def __init__(
         self,
@@ -51,7 +60,20 @@ NO_PLACE = Place()
 class Process:
     """One process (thread group) as it was when it was read."""
 
-    __slots__ = ("argv", "cgroup", "comm", "exe", "name", "netns", "parent_pid", "pid", "place", "started_ns", "state", "uid")
+    __slots__ = (
+        "argv",
+        "cgroup",
+        "comm",
+        "exe",
+        "name",
+        "netns",
+        "parent_pid",
+        "pid",
+        "place",
+        "started_ns",
+        "state",
+        "uid",
+    )
 
     def __init__(
         self,

@@ -41,7 +41,9 @@ class Host:
 
     __slots__ = ("boot_id", "kernel", "name", "system")
 
-    def __init__(self, name: str, system: str = "Linux", kernel: str = "", boot_id: str = "") -> None:
+    def __init__(
+        self, name: str, system: str = "Linux", kernel: str = "", boot_id: str = ""
+    ) -> None:
         self.name = name
         self.system = system
         """`Linux`, `Darwin`, `Windows`."""
@@ -131,7 +133,9 @@ class Snapshot:
         """All rows as one buffer, RECORD[n]."""
         if self._rows is None:
             rows = bytearray()
-            for chunk in self.chunks():  # no join: it would hold chunks that are overwritten by then
+            for (
+                chunk
+            ) in self.chunks():  # no join: it would hold chunks that are overwritten by then
                 rows += chunk
             self._rows = rows
         return self._rows
