@@ -41,12 +41,14 @@ def made():
 
 
 def test_groups_are_counted_with_their_states_the_largest_first():
-    data = counted(made(), None, "remote", None).data["groups"]
+    groups = counted(made(), None, "remote", None).data["groups"]
 
-    assert data[0] == {
-        "remote_address": None, "remote_port": None, "count": 2, "states": {"LISTEN": 1, "UNCONN": 1},
-    }  # fmt: skip
-    assert data[1]["states"] == {"ESTABLISHED": 1, "TIME_WAIT": 1}
+    assert [group["count"] for group in groups] == [2, 2]
+    assert {group["remote_port"]: group["states"] for group in groups} == {
+        443: {"ESTABLISHED": 1, "TIME_WAIT": 1},
+        None: {"LISTEN": 1, "UNCONN": 1},
+    }
+    assert counted(made(), None, "protocol", None).data["groups"][0]["protocol"] == "tcp"
 
 
 def test_a_limit_keeps_the_largest_groups():
