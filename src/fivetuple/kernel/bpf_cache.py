@@ -102,6 +102,8 @@ def _entries(octets: bytes) -> Iterable[tuple[str, Code]]:
     while at < len(octets):
         name, attach_btf_id, size = _ENTRY.unpack_from(octets, at)
         at += _ENTRY.size
+        if at + size > len(octets):
+            raise error
         yield name.rstrip(b"\0").decode("latin-1"), Code(octets[at : at + size], attach_btf_id)
         at += size
 

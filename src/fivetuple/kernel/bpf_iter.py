@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 OWNER_BYTES = 16  # struct owner in bpf/sockets.bpf.c: inode, pid << 32 | fd
 READ_BYTES = 8 * os.sysconf("SC_PAGE_SIZE")  # kernel/bpf/bpf_iter.c bpf_seq_read(): PAGE_SIZE << 3
+PID_NAMESPACE_OF_HOST = 0xEFFFFFFC  # include/uapi/linux/nsfs.h PID_NS_INIT_INO
 INODE = slice(OFFSET["inode"], OFFSET["inode"] + 8)
 
 
@@ -39,8 +40,9 @@ class BpfRoad:
         """Program -> how many sockets its iterator had walked when it was last read to the end."""
         self._programs: dict[str, int] = {}
         try:
-            for name, code in bpf_cache.programs(programs).items():
-                self._programs[name] = bpf_load.load(name, code)
+            names = {_variant(name): name for name in programs}
+            for variant, code in bpf_cache.programs(names).items():
+                self._programs[names[variant]] = bpf_load.load(variant, code)
         except BaseException:
             self.close()
             raise
@@ -57,7 +59,10 @@ class BpfRoad:
             os.close(self._programs.popitem()[1])
 
     def owners(self) -> memoryview:
-        """Return who holds which socket, of every namespace: rows of inode, pid << 32 | fd."""
+        """Return who holds which socket: rows of inode, pid << 32 | fd.
+
+        Of every network namespace; of the processes and with the pids of our pid namespace.
+        """
         fd = bpf_load.open_iterator(self._programs["owners"])
         buffer = bytearray(8 * READ_BYTES)
         filled = 0
@@ -74,7 +79,7 @@ class BpfRoad:
             os.close(fd)
 
     def stream(self, program: str, chunk_bytes: int = 1 << 18) -> Iterator[memoryview]:
-        """Yield the rows of one program, RECORD[n]; a chunk is valid until the next is asked for.
+        """Yield the rows of one program, RECORD[n], in buffers of their own.
 
         `tcp`, `tcp_full` and `udp` show the network namespace of the thread that asks for the
         first chunk; `files` shows all. `walked[program]` is set when the last chunk has come.
@@ -102,7 +107,19 @@ class BpfRoad:
             if filled:
                 rows += filled // SIZE
                 yield chunk[:filled]
+                chunk = memoryview(bytearray(chunk_bytes))
                 filled = 0
+
+
+def _variant(name: str) -> str:
+    """Return the program to load for this name: which `owners` is right depends on our pid namespace."""
+    if name != "owners":
+        return name
+    try:
+        is_host = os.stat("/proc/self/ns/pid").st_ino == PID_NAMESPACE_OF_HOST
+    except OSError:
+        is_host = False
+    return "owners" if is_host else "owners_nested"
 
 
 def _read(fd: int, room: memoryview) -> int:

@@ -68,6 +68,7 @@ typedef _Bool bool;
 #define TCP_CHRONO_RWND_LIMITED 2
 #define TCP_CHRONO_SNDBUF_LIMITED 3
 
+#define PIDTYPE_TGID 1 /* include/linux/pid_types.h */
 #define TCP_NAGLE_OFF 1
 #define VMADDR_CID_ANY 0xffffffffu
 
@@ -90,7 +91,18 @@ struct timer_list {
 
 struct inode { unsigned long i_ino; };
 struct file { struct inode *f_inode; };
-struct task_struct { int tgid; };
+
+struct upid { int nr; };
+struct pid {
+	unsigned int level;
+	struct upid numbers[1]; /* level + 1 of them: the number in each pid namespace */
+};
+struct signal_struct { struct pid *pids[4]; };
+struct task_struct {
+	int tgid;
+	struct pid *thread_pid;
+	struct signal_struct *signal;
+};
 
 struct kernfs_node { __u64 id; };
 struct cgroup { struct kernfs_node *kn; };
