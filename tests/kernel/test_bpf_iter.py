@@ -1,7 +1,7 @@
-import os
 import struct
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from tests.support.diag_bytes import columns
@@ -49,7 +49,7 @@ def read(program, chunk_bytes=1 << 18):
 
 
 def descriptors():
-    return sorted(os.listdir("/proc/self/fd"))
+    return sorted(path.name for path in Path("/proc/self/fd").iterdir())
 
 
 @pytest.mark.parametrize(("program", "count"), [("tcp", 2 * PAIRS + 1), ("udp", 300)])

@@ -1,8 +1,8 @@
 """What the rows of bpf/sockets.bpf.c say, judged by sock_diag, ss and the sockets themselves."""
 
-import os
 import struct
 import time
+from pathlib import Path
 
 import pytest
 from tests.support import ss
@@ -163,7 +163,7 @@ def bpf(*programs):
 
 
 def diag():
-    netns = os.stat("/proc/self/ns/net").st_ino
+    netns = Path("/proc/self/ns/net").stat().st_ino
     return [
         row
         for protocol in (TCP, UDP)
@@ -271,6 +271,11 @@ def test_sockets_are_those_of_ss(lab, program, flag):
 
 
 def test_timers_are_those_of_ss(lab, options_lab):
+    stuck = options_lab[1]["stuck"]
+    wait_for(
+        lambda: one(in_namespace(options_lab[0], bpf, "tcp"), stuck)["timer"] == 4,
+        what="a window probe",
+    )
     seen = set()
     for name in (lab[0], options_lab[0]):
         said, rows = ss.inet(name, "-t"), by_cookie(in_namespace(name, bpf, "tcp"))
@@ -491,7 +496,7 @@ def test_files_shows_bound_but_inactive_tcp(kinds_lab):
 def test_files_shows_ping_udplite_and_mptcp_with_port_and_namespace(kinds_lab):
     name, _ = kinds_lab
     _, rows = files_of(kinds_lab)
-    netns = os.stat(f"/run/netns/{name}").st_ino
+    netns = Path("/run/netns", name).stat().st_ino
 
     for kind, *wanted in (
         ("ping", ICMP, CLOSE, 4321),

@@ -17,7 +17,7 @@ from fivetuple.model.record import OFFSET, SIZE, TRAILER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from typing import Self
 
 OWNER_BYTES = 16  # struct owner in bpf/sockets.bpf.c: inode, pid << 32 | fd
@@ -78,7 +78,7 @@ class BpfRoad:
         finally:
             os.close(fd)
 
-    def stream(self, program: str, chunk_bytes: int = 1 << 18) -> Iterator[memoryview]:
+    def stream(self, program: str, chunk_bytes: int = 1 << 18) -> Generator[memoryview]:
         """Yield the rows of one program, RECORD[n], in buffers of their own.
 
         `tcp`, `tcp_full` and `udp` show the network namespace of the thread that asks for the
