@@ -86,6 +86,8 @@ class Candidate(NamedTuple):
     """Which row of the snapshot it is."""
     reuseport: bool | None
     """Whether it has SO_REUSEPORT; None when the road does not tell."""
+    is_held: bool
+    """Whether its process is known: rows without one may come last, out of the list's order."""
 
     @property
     def end(self) -> str:
@@ -129,9 +131,9 @@ def candidates(snapshot: Snapshot, netns: int, protocol: str, port: int) -> list
         ):
             continue
         has_it = bool(columns[-1] & record.REUSEPORT)
-        found.append(
-            Candidate._make((*columns, row, has_it if has_it or tells_reuseport else None))
-        )
+        reuseport = has_it if has_it or tells_reuseport else None
+        is_held = columns[10] in snapshot.holders
+        found.append(Candidate._make((*columns, row, reuseport, is_held)))
     return found if tells_reuseport else _as_listed(found)
 
 
@@ -148,7 +150,7 @@ def raw_copies(snapshot: Snapshot, netns: int, packet: Packet) -> list[Candidate
     for row, columns in enumerate(COLUMNS.read(snapshot.rows)):
         if columns[1] != RAW or columns[3] != number or columns[8] != netns or columns[0] != family:
             continue
-        each = Candidate._make((*columns, row, None))
+        each = Candidate._make((*columns, row, None, False))
         is_for_it = each.local in (*WILDCARDS, packet.destination.address)
         is_from_it = each.remote in (*WILDCARDS, packet.source.address)
         if is_for_it and is_from_it and each.interface in (0, packet.interface):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from fivetuple.analysis.lookup_candidates import is_v4
 from fivetuple.model.endpoint import pack_address
 from fivetuple.model.errors import BadInput
 from fivetuple.model.names import PROTOCOL_NUMBERS
@@ -56,16 +57,14 @@ def _protocol(value: object, meeting: Meeting) -> bool | None:
 
 
 def _family(value: object, meeting: Meeting) -> bool | None:
-    is_v4 = _is_v4(meeting.packet.destination.address)
-    return str(value) in (("ip", "ipv4", "2") if is_v4 else ("ip6", "ipv6", "10"))
-
-
-def _is_v4(address: bytes) -> bool:
-    return address[:12] == bytes(10) + b"\xff\xff"
+    address = meeting.packet.destination.address
+    return str(value) in (("ip", "ipv4", "2") if is_v4(address) else ("ip6", "ipv6", "10"))
 
 
 def _address(text: object, address: bytes) -> bool | None:
     """Compare with `10.0.0.0/8`, `10.0.0.1-10.0.0.9` or one address."""
+    if (":" in str(text)) == is_v4(address):
+        return False  # ::/0 holds no IPv4
     try:
         low, high = _span(str(text))
     except (BadInput, ValueError):  # a name, or a form of nft's that we don't know

@@ -27,7 +27,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-NO_CONNECTION = frozenset((LISTEN, CLOSE, BOUND_INACTIVE))
+IDLE_STATES = frozenset((CLOSE, BOUND_INACTIVE))
+NO_CONNECTION = IDLE_STATES | {LISTEN}
 IDLE = "it neither listens nor is connected"
 NOT_NEW = "the connection itself takes its segments; a listener only takes new ones"
 NOT_EXACT = "a listener at the packet's own address goes before the wildcard"
@@ -42,27 +43,38 @@ def find(sockets: Sequence[Candidate], packet: Packet, interface_names: dict[int
     """Return who receives the segment among the sockets with its port."""
     others: list[tuple[Candidate, str]] = []
     able: list[Candidate] = []
+    strangers = 0
     for each in sockets:
-        reason = (
-            IDLE
-            if each.state in (CLOSE, BOUND_INACTIVE)
-            else why_never(each, packet, interface_names)
-        )
+        reason = IDLE if each.state in IDLE_STATES else why_never(each, packet, interface_names)
         if reason is None:
             able.append(each)
-        else:
+        elif each.state in NO_CONNECTION:
             others.append((each, reason))
+        else:
+            strangers += 1
+    found = _of_able(able, packet)
+    if strangers:
+        found.reasons.append(
+            f"{strangers} {'connections' if strangers > 1 else 'connection'} on this port with other ends were passed over"
+        )
+    return found._replace(others=others + found.others)
+
+
+def _of_able(able: Sequence[Candidate], packet: Packet) -> Found:
+    """Return who receives the segment among the sockets that match it."""
     connections = [each for each in able if each.state not in NO_CONNECTION]
     listeners = [each for each in able if each.state == LISTEN]
     if connections and not (packet.is_syn and connections[0].state == TIME_WAIT and listeners):
-        others += [(each, NOT_NEW) for each in listeners]
+        others = [(each, NOT_NEW) for each in listeners]
         return Found(connections[:1], others, [_said_of_connection(connections[0], packet)])
     found = _listener(listeners, packet)
-    reasons = found.reasons
-    if connections:
-        reasons = [TIME_WAIT_ENDS, *reasons]
-        others.append((connections[0], GIVES_WAY))
-    return Found(found.sockets, [*others, *found.others], reasons)
+    if not connections:
+        return found
+    return Found(
+        found.sockets,
+        [*found.others, (connections[0], GIVES_WAY)],
+        [TIME_WAIT_ENDS, *found.reasons],
+    )
 
 
 def _said_of_connection(each: Candidate, packet: Packet) -> str:

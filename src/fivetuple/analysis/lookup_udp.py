@@ -43,13 +43,13 @@ def find(sockets: Sequence[Candidate], packet: Packet, interface_names: dict[int
         return Found(
             connected, others + passed, [_said_of_connected(connected)], len(connected) == 1
         )
-    found = _walk(exact, packet)
+    found = _walk(exact, packet, sockets)
     if found.sockets:
         passed = [(each, NOT_EXACT) for each in able if each.is_wildcard]
         return Found(
             found.sockets, [*others, *found.others, *passed], found.reasons, found.is_certain
         )
-    found = _walk([each for each in able if each.is_wildcard], packet)
+    found = _walk([each for each in able if each.is_wildcard], packet, sockets)
     return Found(found.sockets, [*others, *found.others], found.reasons, found.is_certain)
 
 
@@ -84,8 +84,8 @@ def _score(each: Candidate, packet: Packet) -> int:
     return 1 + parts  # the kernel starts from 0 and takes -1 for none
 
 
-def _walk(bucket: Sequence[Candidate], packet: Packet) -> Found:
-    """Walk one list: udp4_lib_lookup2()."""
+def _walk(bucket: Sequence[Candidate], packet: Packet, sockets: Sequence[Candidate]) -> Found:
+    """Walk one list: udp4_lib_lookup2(). `sockets`: every one with the port, for the groups' sake."""
     best = 0
     chosen: list[Candidate] = []
     maybe: list[Candidate] = []
@@ -101,9 +101,10 @@ def _walk(bucket: Sequence[Candidate], packet: Packet) -> Found:
             maybe += group
             continue
         chosen = group
-        if not _has_connections(each, bucket):
+        if not _has_connections(each, sockets):
             break
     certain = chosen[:]
+    maybe += [each for each in bucket if chosen and _is_out_of_order(each, chosen[0], packet)]
     chosen += [each for each in maybe if each not in chosen]
     is_certain = len(chosen) == len(certain)
     others = [
@@ -112,6 +113,11 @@ def _walk(bucket: Sequence[Candidate], packet: Packet) -> Found:
     return Found(
         chosen, others, _said_of(chosen, is_certain=is_certain) if chosen else [], is_certain
     )
+
+
+def _is_out_of_order(each: Candidate, chosen: Candidate, packet: Packet) -> bool:
+    """Tell whether two equals may stand in the list the other way round than their rows do."""
+    return each.is_held != chosen.is_held and _score(each, packet) == _score(chosen, packet)
 
 
 def _in_list_order(bucket: Sequence[Candidate]) -> list[Candidate]:
@@ -134,11 +140,11 @@ def _group_key(each: Candidate) -> tuple[object, ...]:
     return each.family, each.local, each.interface, each.is_v6only, each.uid
 
 
-def _has_connections(each: Candidate, bucket: Sequence[Candidate]) -> bool:
-    """Tell whether a member of the group is connected: reuseport_has_conns()."""
+def _has_connections(each: Candidate, sockets: Sequence[Candidate]) -> bool:
+    """Tell whether a member of the group is connected, to whomever: reuseport_has_conns()."""
     return any(
         one.state == ESTABLISHED and one.reuseport and _group_key(one) == _group_key(each)
-        for one in bucket
+        for one in sockets
     )
 
 
@@ -173,7 +179,7 @@ def _said_of(chosen: Sequence[Candidate], *, is_certain: bool) -> list[str]:
         ]
     text = (
         f"{len(chosen)} sockets at {where} could get it: with SO_REUSEPORT a hash picks one of those "
-        "bound alike, without it the one bound last gets it (the first one named); "
-        "this road does not tell which option they have"
+        "bound alike, without it the one bound last gets it (the first one named, most likely); "
+        "which of the two holds, or which was the last, can't be read here"
     )
     return [text]

@@ -145,15 +145,10 @@ def _scope(snapshot: Snapshot, request: Request) -> list[int]:
         return [snapshot.own_netns]
     if which == "all":
         return list(snapshot.namespaces)
-    named = [
-        space.inode
-        for space in snapshot.namespaces.values()
-        if which in (space.name, str(space.inode), str(space.pid), *space.nsid_names)
+    # only what is in scope was described
+    return [inode for inode, space in snapshot.namespaces.items() if space.interfaces] or [
+        snapshot.own_netns
     ]
-    return named or sorted({row[0] for row in NETNS.read(snapshot.rows)}) or [snapshot.own_netns]
-
-
-NETNS = record.Projection("netns")
 
 
 def _verdict(snapshot: Snapshot, netns: int, request: Request) -> Verdict:
@@ -206,6 +201,9 @@ def _data(snapshot: Snapshot, verdict: Verdict) -> dict[str, Any]:
             for row, (_, reason) in zip(
                 _values(snapshot, [each for each, _ in verdict.others]), verdict.others, strict=True
             )
+        ],
+        "copies": [
+            dict(zip(DEFAULT_DATA, row, strict=True)) for row in _values(snapshot, verdict.copies)
         ],
         "certain": verdict.is_certain,
         "netns": verdict.netns,
