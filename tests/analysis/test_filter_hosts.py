@@ -83,7 +83,7 @@ def test_localhost_is_both_loopback_addresses_and_asks_no_dns():
     ],
 )
 def test_wrong_host_is_refused_with_the_reason(text, reason):
-    with pytest.raises(BadInput, match="(?s).*") as caught:
+    with pytest.raises(BadInput, match=r".") as caught:
         parse_hosts(text)
 
     assert reason in str(caught.value)

@@ -24,6 +24,7 @@ from fivetuple.model.state import BOUND_INACTIVE
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 
 NETNS = 7
+TCP, UDP = 6, 17
 CONNECTIONS = 3000
 MANY = f"""
 import resource, socket
@@ -57,7 +58,7 @@ for number in range(200):
     else:
         udp.connect(("::1" if number % 3 == 0 else "127.0.0.1", 53 + number % 4))
     keep.append(udp)
-for number in range(100):
+for number in range(40):
     one, other = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
     one.bind(f"\\0Name-{{number}}" if number % 2 else f"\\0other/{{number}}")
     one.listen()
@@ -190,6 +191,9 @@ class Seen:
     def __init__(self, name):
         tcp, udp, unix, names = in_namespace(name, read_everything)
         self.rows = {"-t": tcp, "-u": udp, "-x": unix}
+        self.cookies = {
+            flag: {row["cookie"] for row in record.unpack(rows)} for flag, rows in self.rows.items()
+        }
         self.snapshot = Snapshot(Host("here"), 0, road="netlink", facts=0)
         self.snapshot.unix_names = names
         self.snapshot.interfaces = {NETNS: {1: "lo"}}
@@ -209,23 +213,22 @@ def read_everything():
             for family in (AF_INET, AF_INET6)
             for rows in sock_diag.dump(family, protocol, options=True, netns=NETNS)
         )
-        for protocol in (sock_diag.TCP, sock_diag.UDP)
+        for protocol in (TCP, UDP)
     }
     chunks, names = unix_diag.dump(NETNS)
-    return both[sock_diag.TCP], both[sock_diag.UDP], b"".join(map(bytes, chunks)), names
+    return both[TCP], both[UDP], b"".join(map(bytes, chunks)), names
 
 
 def assert_same_inet(namespace_and_seen, flag, text):
     """Compare by cookie, but for sockets that came or went since we read them."""
     name, seen = namespace_and_seen
     words = shlex.split(text, posix=False)
-    known = {row["cookie"] for row in record.unpack(seen.rows[flag])}
 
     theirs = set(ss.inet(name, flag, *words))
     ours = {row["cookie"] for row in seen.chosen(flag, words)}
     alive = set(ss.inet(name, flag))
 
-    assert ours & alive == theirs & known, text
+    assert ours & alive == theirs & seen.cookies[flag], text
 
 
 @pytest.mark.parametrize("text", INET_FILTERS)
@@ -238,7 +241,9 @@ def test_tcp_sockets_are_those_that_ss_chooses_in_every_state(states, text):
     assert_same_inet(states, "-t", text)
 
 
-@pytest.mark.parametrize("text", [text for text in INET_FILTERS if "mark" not in text and "ssh" not in text])
+@pytest.mark.parametrize(
+    "text", [text for text in INET_FILTERS if "mark" not in text and "ssh" not in text]
+)
 def test_udp_sockets_are_those_that_ss_chooses(many, text):
     assert_same_inet(many, "-u", text)
 
@@ -254,17 +259,24 @@ def test_unix_sockets_are_those_that_ss_chooses(many, text):
     assert {row["inode"] for row in seen.chosen("-x", words) if row["family"] == 1} == theirs
 
 
-# ss filters twice, in the kernel and itself, where it compares the beginning of an IPv6 address with
-# 0.0.0.0 as if it were IPv4: below a `not` that hides sockets at ::1.
-LEFT_OUT = ("inet", " | ", "autobound", "0.0.0.0")
+# ss filters twice, in the kernel and itself, where 0.0.0.0 is compared with the beginning of an IPv6
+# address and a prefix of no bits matches both families: below a `not` that hides sockets.
+LEFT_OUT = ("inet", " | ", "autobound", "0.0.0.0", "::/0")
 
 
 def test_random_filters_choose_what_ss_chooses(many):
-    chance = random.Random(20250101)
-    atoms = [text for text in INET_FILTERS if not text.startswith(("state", "exclude")) and not any(word in text for word in LEFT_OUT)]
+    chance = random.Random(20250101)  # noqa: S311  # no secret
+    atoms = [
+        text
+        for text in INET_FILTERS
+        if not text.startswith(("state", "exclude")) and not any(word in text for word in LEFT_OUT)
+    ]
 
-    for _ in range(60):
-        parts = [f"( {chance.choice(('', 'not '))}{chance.choice(atoms)} )" for _ in range(chance.randint(2, 5))]
+    for _ in range(40):
+        parts = [
+            f"( {chance.choice(('', 'not '))}{chance.choice(atoms)} )"
+            for _ in range(chance.randint(2, 5))
+        ]
         text = parts[0]
         for part in parts[1:]:
             text = f"( {text} {chance.choice(('and', 'or', '&&', '|', ''))} {part} )"

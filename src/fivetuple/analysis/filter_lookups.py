@@ -28,6 +28,11 @@ LISTENER_COLUMNS = frozenset(
 DEFAULT_PORT_RANGE = (32768, 60999)  # Documentation/networking/ip-sysctl.rst ip_local_port_range
 
 
+def _socket_unit(world: World, test: Test) -> Callable[..., Answer]:
+    judge, units = text_judge(test), world.snapshot.socket_units
+    return lambda inode: judge(units[inode][0]) if inode in units else None
+
+
 def _netns(world: World, test: Test) -> Callable[..., Answer]:
     judge, namespaces = text_judge(test), world.snapshot.namespaces
     answers: dict[int, Answer] = {}
@@ -98,7 +103,7 @@ def _user(world: World, test: Test) -> Callable[..., Answer]:
             return None
         answer = answers.get(uid)
         if answer is None:
-            answer = judge(str(uid)) or judge(users.get(uid, ""))
+            answer = judge(str(uid)) or (uid in users and judge(users[uid]))
             answers[uid] = answer
         return answer
 
@@ -181,7 +186,8 @@ LOOKUPS: dict[str, tuple[tuple[str, ...], Callable[[World, Test], Callable[..., 
     "process_age": (OWNER, owners.process_age_test),
     "owner_by": (OWNER, owners.owner_by_test),
     "unowned": (OWNER, owners.unowned_test),
-    "unit": ((*OWNER, "cgroup_id"), owners.place_text_test(owners.unit_names)),
+    "unit": ((*OWNER, "cgroup_id"), owners.unit_test),
+    "socket_unit": (("inode",), _socket_unit),
     "container": ((*OWNER, "cgroup_id"), owners.place_text_test(owners.container_names)),
     "pod": ((*OWNER, "cgroup_id"), owners.place_text_test(owners.pod_names)),
     "cgroup": ((*OWNER, "known", "cgroup_id"), owners.cgroup_test),

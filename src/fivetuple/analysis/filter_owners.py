@@ -10,6 +10,7 @@ from _operator import ge, gt, le, lt
 
 from fivetuple.analysis.ownership import Ownership
 from fivetuple.model import record
+from fivetuple.model.process import Place
 from fivetuple.model.snapshot import FD_MASK
 
 TYPE_CHECKING = False
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from fivetuple.analysis.filter_tree import Test
-    from fivetuple.model.process import Place, Process
+    from fivetuple.model.process import Process
     from fivetuple.model.snapshot import Snapshot
 
     Answer = bool | None
@@ -62,11 +63,11 @@ def number_judge(test: Test) -> Callable[[float], bool]:
 class _ByPid(dict):  # type: ignore[type-arg]  # a cache: pid -> answer
     """The answer for each process, asked once; not kept while the process is not read yet."""
 
-    def __init__(self, processes: dict[int, Process], judge: Callable[[Process], Answer]) -> None:
+    def __init__(self, processes: dict[int, Process], judge: Callable[[Process], object]) -> None:
         self._processes = processes
         self._judge = judge
 
-    def __missing__(self, pid: int) -> Answer:
+    def __missing__(self, pid: int) -> object:
         process = self._processes.get(pid)
         if process is None:
             return None
@@ -146,13 +147,16 @@ def fd_test(world: World, test: Test) -> Callable[..., Answer]:
     judge, holders_of = number_judge(test), world.snapshot.holders_of
     get, shared = world.snapshot.holders.get, world.snapshot.shared
 
+    def one(fd: int) -> Answer:
+        return None if fd == FD_MASK else judge(fd)  # all ones: the system tells none
+
     def ask(inode: int) -> Answer:
         held = get(inode)
         if held is None:
             return None
         if inode in shared:
-            return any(judge(fd) for _, fd in holders_of(inode))
-        return judge(held & FD_MASK)
+            return _any_of(one(fd) for _, fd in holders_of(inode))
+        return one(held & FD_MASK)
 
     return ask
 
@@ -182,18 +186,22 @@ def place_text_test(
     def make(world: World, test: Test) -> Callable[..., Answer]:
         judge, places, pids = text_judge(test), world.snapshot.places, world.ownership.pids
 
-        def judged(place: Place | None) -> Answer:
-            return _any_of(judge(text) for text in values_of(place)) if place else None
+        def judged(place: Place) -> Answer:
+            return _any_of(judge(text) for text in values_of(place))
 
-        by_pid = _ByPid(world.snapshot.processes, lambda process: judged(process.place))
+        # a process without place is not kept apart from one that is not read: the cgroup tells
+        by_pid = _ByPid(
+            world.snapshot.processes, lambda process: process.place and (judged(process.place),)
+        )
         by_cgroup: dict[int, Answer] = {}
 
         def ask(
             inode: int, state: int, netns: int, local: bytes, local_port: int, cgroup_id: int
         ) -> Answer:
-            answer = _any_of(by_pid[pid] for pid in pids(inode, state, netns, local, local_port))
-            if answer is not None or cgroup_id not in places:
-                return answer
+            answers = [by_pid[pid] for pid in pids(inode, state, netns, local, local_port)]
+            placed = [answer[0] for answer in answers if answer]
+            if placed or cgroup_id not in places:
+                return _any_of(placed)
             if cgroup_id not in by_cgroup:
                 by_cgroup[cgroup_id] = judged(places[cgroup_id])
             return by_cgroup[cgroup_id]
@@ -201,6 +209,19 @@ def place_text_test(
         return ask
 
     return make
+
+
+def unit_test(world: World, test: Test) -> Callable[..., Answer]:
+    """Make the test of units; of a listener that systemd holds, the unit that will answer."""
+    judge, socket_units = text_judge(test), world.snapshot.socket_units
+    of_place = place_text_test(unit_names)(world, test)
+
+    def ask(inode: int, *others: object) -> Answer:
+        if inode in socket_units:
+            return any(map(judge, unit_names(Place(socket_units[inode][1]))))
+        return of_place(inode, *others)
+
+    return ask
 
 
 def unit_names(place: Place) -> tuple[str, ...]:

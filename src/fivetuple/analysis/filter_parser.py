@@ -254,6 +254,7 @@ class Parser:
     def _unknown(self, name: str, start: int, end: int) -> NoReturn:
         """Complain of a word that is no field, with what it may have been meant for."""
         from fivetuple.analysis.filter_suggestions import hint_for
+
         scanner = self._scanner
         if not name:
             found = scanner.text[start : start + 1]

@@ -29,7 +29,7 @@ def hint_for(word: str) -> str:
     near = get_close_matches(text.lower().replace("-", "_"), [*FIELD_OF, *REFUSED, "exclude"], 1)
     if near:
         return f"did you mean '{near[0]}'?"
-    return f"there are {', '.join(list(FIELDS)[:20])} and more: `ft explain filters`"
+    return f"there are {', '.join(list(FIELDS)[:20])} and every column of `ft explain columns`"
 
 
 def _is_state(text: str) -> bool:

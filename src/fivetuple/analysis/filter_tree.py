@@ -58,13 +58,13 @@ def negated(tree: Test | Group) -> Test | Group:
     return Group("not", (tree,))
 
 
-def tests_of(tree: Test | Group) -> Iterator[Test]:
+def leaves_of(tree: Test | Group) -> Iterator[Test]:
     """Iterate over every test in the tree, from left to right."""
     if isinstance(tree, Test):
         yield tree
         return
     for part in tree.parts:
-        yield from tests_of(part)
+        yield from leaves_of(part)
 
 
 def quoted(text: str, *, is_always: bool = False) -> str:

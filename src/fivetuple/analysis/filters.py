@@ -13,7 +13,7 @@ from fivetuple.analysis.filter_fields import FIELD_OF, FIELDS
 from fivetuple.analysis.filter_hint import bounds_of
 from fivetuple.analysis.filter_owners import World
 from fivetuple.analysis.filter_parser import Parser
-from fivetuple.analysis.filter_tree import Group, Test, tests_of
+from fivetuple.analysis.filter_tree import Group, Test, leaves_of
 from fivetuple.analysis.filter_units import parse_duration_us, parse_size_bytes
 from fivetuple.analysis.filter_values import text_of_test
 from fivetuple.model import facts, record
@@ -65,7 +65,7 @@ class Filter:
         self.tree = tree
         self.notes = notes
         """What a person should know about how it was read; for stderr."""
-        tests = tuple(tests_of(tree))
+        tests = tuple(leaves_of(tree))
         self._mentioned = frozenset(name for test in tests for name in _mentioned(test))
         self._plan = plan_of(tree)
         self.columns = tuple(name for name in record.NAMES if name in self._plan.columns)
