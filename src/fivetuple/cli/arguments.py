@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fivetuple.cli.mistakes import unknown_option, wrong_value
 from fivetuple.cli.options import FORMATS, name_of
 from fivetuple.model.errors import BadInput
 
@@ -14,27 +15,64 @@ if TYPE_CHECKING:
 
     from fivetuple.model.command import Option
 
+LEAST_S, MOST_S = 0.1, 86400.0  # of --watch
+USUAL_S = 2.0
+LONGEST_NUMBER = 18  # digits; no list has more rows, and int() itself fails at 4,300
+
+
+class _Seconds(click.ParamType[Any]):
+    """A time to wait."""
+
+    name = "seconds"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            seconds = float(str(value))
+        except ValueError:
+            self.fail(f"'{value}' is no number of seconds", param, ctx)
+        if not LEAST_S <= seconds <= MOST_S:  # nan is in no range
+            self.fail(f"{value} s: it waits {LEAST_S} to {MOST_S:.0f} s", param, ctx)
+        return seconds
+
+
+class _Count(click.ParamType[Any]):
+    """A number from 0 up."""
+
+    name = "count"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        text = str(value)
+        if not (text.isascii() and text.isdigit()) or len(text) > LONGEST_NUMBER:
+            self.fail(f"'{text}' is no whole number from 0 up", param, ctx)
+        return int(text)
+
 
 class _List(click.ParamType[Any]):
     """Words separated by commas."""
 
     name = "list"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
-        if isinstance(value, tuple):
-            return value
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
         return tuple(word.strip() for word in str(value).split(",") if word.strip())
 
 
 TYPES: dict[str, click.ParamType[Any]] = {
     "text": click.STRING,
-    "int": click.IntRange(min=0),
+    "int": _Count(),
     "many": _List(),
-    "seconds": click.FloatRange(min=0.1, max=86400),
+    "seconds": _Seconds(),
 }
 
 
-def parse(name: str, options: Sequence[Option], arguments: Sequence[str]) -> tuple[tuple[str, ...], dict[str, Any]]:
+def parse(
+    name: str, options: Sequence[Option], arguments: Sequence[str]
+) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Return (words, options) of a command line.
 
     Raises:
@@ -42,34 +80,44 @@ def parse(name: str, options: Sequence[Option], arguments: Sequence[str]) -> tup
     """
     command = make_command(name, options)
     try:
-        context = command.make_context(name, list(_spelled_out(options, arguments)))
+        context = command.make_context(name, _spelled_out(options, arguments))
     except click.exceptions.NoSuchOption as error:
-        near = f"; did you mean {' or '.join(sorted(error.possibilities))}?" if error.possibilities else ""
-        raise BadInput(f"ft {name} has no option {error.option_name}{near} (`ft {name} --help`)") from error
+        raise BadInput(
+            unknown_option(name, error.option_name, error.possibilities or (), arguments)
+        ) from error
+    except click.BadParameter as error:
+        raise BadInput(wrong_value(name, error, options)) from error
     except click.UsageError as error:
         raise BadInput(f"ft {name}: {error.format_message()}") from error
-    given = {key: value for key, value in context.params.items() if value not in (None, False, ())}
-    return tuple(given.pop("words", ())), given
+    given = dict(context.params)
+    words = tuple(given.pop("words", ()))
+    for option in options:
+        if option.kind == "many":
+            given[name_of(option)] = tuple(word for part in given[name_of(option)] for word in part)
+    return words, {key: value for key, value in given.items() if _is_given(value)}
 
 
-def make_command(name: str, options: Sequence[Option], usage: str = "") -> click.Command:
+def make_command(name: str, options: Sequence[Option]) -> click.Command:
     """Make the click command of a declaration."""
-    params: list[click.Parameter] = [click.Argument(["words"], nargs=-1, metavar=usage or "[WORD...]")]
+    params: list[click.Parameter] = [click.Argument(["words"], nargs=-1)]
     params += [_parameter(option) for option in options]
     return click.Command(name, params=params, add_help_option=False)
+
+
+def _is_given(value: object) -> bool:
+    """Tell what was typed from what click fills in; `--limit 0` was typed."""
+    return value is not None and value is not False and value != ()
 
 
 def _parameter(option: Option) -> click.Option:
     declared = [*option.flags, name_of(option)]
     if option.kind == "flag":
-        return click.Option(declared, is_flag=True, help=option.help)
+        return click.Option(declared, is_flag=True)
     if option.kind == "choice":
-        return click.Option(declared, type=click.Choice(option.choices), help=option.help, metavar=option.metavar)
+        return click.Option(declared, type=click.Choice(option.choices))
     if option.kind == "seconds":
-        return click.Option(
-            declared, type=TYPES["seconds"], is_flag=False, flag_value=2.0, help=option.help, metavar=option.metavar
-        )
-    return click.Option(declared, type=TYPES[option.kind], help=option.help, metavar=option.metavar)
+        return click.Option(declared, type=TYPES["seconds"], is_flag=False, flag_value=USUAL_S)
+    return click.Option(declared, type=TYPES[option.kind], multiple=option.kind == "many")
 
 
 def _spelled_out(options: Sequence[Option], arguments: Sequence[str]) -> list[str]:
@@ -84,7 +132,7 @@ def _spelled_out(options: Sequence[Option], arguments: Sequence[str]) -> list[st
         is_output = argument == "-o" and (following in FORMATS or not has_own)
         words.append("--output" if is_output else argument)
         if argument == "--watch" and not _is_number(following):
-            words[-1] = "--watch=2"
+            words[-1] = f"--watch={USUAL_S:g}"
     return words
 
 

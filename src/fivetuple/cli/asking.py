@@ -39,6 +39,11 @@ def needs_of(module: ModuleType, request: Request) -> int:
 
 def finish(answer: Answer, snapshot: Snapshot | None, request: Request, needs: int) -> int:
     """Write the answer to stdout and what has to be said beside it to stderr."""
+    notes = list(answer.notes)
+    if request.flag("resolve"):
+        from fivetuple.cli.resolve import add_names
+
+        notes += add_names(answer)
     if answer.is_whole or request.get("output") in ("json", "jsonl", "csv"):
         from fivetuple.cli.encode import write
     else:
@@ -46,7 +51,7 @@ def finish(answer: Answer, snapshot: Snapshot | None, request: Request, needs: i
     status = write(answer, snapshot, request)
     sys.stdout.flush()
     if not request.flag("quiet"):
-        for note in answer.notes:
+        for note in notes:
             complain(note)
         if snapshot is not None:
             say_what_is_missing(snapshot, request, needs)
@@ -68,8 +73,11 @@ def say_what_is_missing(snapshot: Snapshot, request: Request, needs: int) -> Non
 
 
 def complain(sentence: str) -> None:
-    """Write one harmless line to stderr."""
+    """Write one harmless line to stderr, if anybody reads it."""
     from fivetuple.model.text import printable
 
     lines = sentence.split("\n")
-    sys.stderr.write("ft: " + "\n    ".join(printable(line) for line in lines) + "\n")
+    try:
+        sys.stderr.write("ft: " + "\n    ".join(printable(line) for line in lines) + "\n")
+    except OSError:
+        return  # stderr is full or closed: nowhere is left to say so

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fivetuple.analysis.lens import Lens
 from fivetuple.model import facts
 from fivetuple.model.snapshot import in_blocks
+from fivetuple.model.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from fivetuple.model.snapshot import Snapshot
 
 SCHEMA = "fivetuple/1"
+FORMULA_STARTS = frozenset(("=", "+", "-", "@", "\t", "\r"))
 
 
 def write(answer: Answer, snapshot: Snapshot | None, request: Request) -> int:
@@ -44,7 +46,9 @@ def write(answer: Answer, snapshot: Snapshot | None, request: Request) -> int:
 
 def rfc3339(nanoseconds: int) -> str:
     """Return a time in UTC with microseconds: `2026-11-21T05:00:00.000000Z` (RFC 3339)."""
-    moment = datetime.fromtimestamp(nanoseconds // 10**9, UTC).replace(microsecond=nanoseconds % 10**9 // 1000)
+    moment = datetime.fromtimestamp(nanoseconds // 10**9, UTC).replace(
+        microsecond=nanoseconds % 10**9 // 1000
+    )
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -64,7 +68,9 @@ def _write_json(answer: Answer, snapshot: Snapshot | None) -> int:
     for key, value in answer.data.items():
         out(f",\n{json.dumps(key)}: {json.dumps(value)}")
     if snapshot is not None:
-        missing = {name: reason for fact, reason in snapshot.missing.items() for name in facts.names(fact)}
+        missing = {
+            name: reason for fact, reason in snapshot.missing.items() for name in facts.names(fact)
+        }
         out(f',\n"missing": {json.dumps(missing)}')
     out("}\n")
     return count
@@ -84,16 +90,19 @@ def _write_lines(answer: Answer) -> int:
 
 
 def _write_csv(answer: Answer, *, has_headings: bool) -> int:
-    """Write RFC 4180 lines; a cell that a spreadsheet would run as a formula gets an apostrophe."""
+    """Write RFC 4180 lines; a cell that a spreadsheet would run as a formula gets an apostrophe.
+
+    Control characters are spelled out: people look at CSV with cat and less.
+    """
     import csv
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
     count = 0
     if answer.sockets is not None:
         if has_headings:
-            writer.writerow(answer.sockets.fields)
-        for row in _values(answer.sockets):
-            writer.writerow([_csv_cell(value) for value in row])
+            writer.writerow(_names(answer.sockets))
+        for values in _values(answer.sockets):
+            writer.writerow([_csv_cell(value) for value in values])
             count += 1
         return count
     rows = _listed(answer)
@@ -109,11 +118,13 @@ def _csv_cell(value: object) -> object:
     if isinstance(value, bool) or value is None:
         return "" if value is None else str(value).lower()
     if isinstance(value, (list, tuple)):
-        return " ".join(str(item) for item in value)
+        return _csv_cell(
+            " ".join(json.dumps(item) if isinstance(item, dict) else str(item) for item in value)
+        )
     if isinstance(value, dict):
         return json.dumps(value)
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
+    if isinstance(value, str):
+        return ("'" if value[:1] in FORMULA_STARTS else "") + printable(value)
     return value
 
 
@@ -126,24 +137,34 @@ def _listed(answer: Answer) -> list[dict[str, Any]]:
 
 def _encoded_rows(table: SocketTable) -> Iterator[str]:
     """Give one JSON object a socket."""
-    names = table.fields
+    names = _names(table)
     encode = json.JSONEncoder().encode
     for row in _values(table):
         yield encode(dict(zip(names, row, strict=True)))
+
+
+def _names(table: SocketTable) -> tuple[str, ...]:
+    """Return the members of a socket's object; the peer's host name where names were asked for."""
+    return table.fields if table.host_names is None else (*table.fields, "remote_name")
 
 
 def _values(table: SocketTable) -> Iterator[tuple[Any, ...]]:
     """Give the values of the kept rows, sorted where that was asked, up to the limit."""
     from itertools import islice
 
-    return islice(_all_values(table), table.limit)
+    names = table.host_names
+    rows = islice(_all_values(table), table.limit)
+    return rows if names is None else ((*row[:-1], names.get(row[-1])) for row in rows)
 
 
 def _all_values(table: SocketTable) -> Iterator[tuple[Any, ...]]:
+    """Give the values of the fields; with host names asked for, the remote address behind them."""
     lens = Lens(table.snapshot)
-    values = lens.values(table.fields)
+    values = lens.values(
+        table.fields if table.host_names is None else (*table.fields, "remote_address")
+    )
     if table.sort:
-        from fivetuple.cli.render import sorted_rows
+        from fivetuple.analysis.sorting import sorted_rows
 
         for block in in_blocks(sorted_rows(table, lens)):
             yield from values(block)

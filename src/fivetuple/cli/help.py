@@ -1,61 +1,33 @@
-"""Help pages: of the whole and of one command, drawn from docstrings and declarations."""
+"""`--help`: the page of one command, or of the whole."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
-from fivetuple.cli.commands import help_of, is_view, load
-from fivetuple.cli.options import OUTPUT, SOURCE
+from fivetuple.analysis.manual import command_page, contents_page
+from fivetuple.cli.cards import cards
+from fivetuple.cli.columns import folded
+from fivetuple.cli.page import terminal_width
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from fivetuple.model.command import Option
-
-INTRODUCTION = """\
-ft shows every port and socket of this machine: who owns it, what state it is in, and why.
-
-  ft                 one screen for this machine
-  ft 5432            the whole story of a port (also: ft :5432, ft nginx, ft 812, ft 10.0.0.5:443)
-  ft ls -tulpn       the list; ss's flags and filters work
-"""
+    from collections.abc import Mapping
 
 
 def page(name: str, commands: Mapping[str, str]) -> str:
     """Return the help of a command, of the whole when no command is named."""
-    if name not in commands:
-        return _overview(commands)
-    module = load(commands[name])
-    usage = " ".join(word for word in ("ft", name, "[OPTION...]", module.ARGUMENTS) if word)
-    parts = [f"Usage: {usage}", help_of(module)]
-    if module.OPTIONS:
-        parts.append("Options:\n" + _listed(module.OPTIONS))
-    if is_view(module):
-        parts.append("Where from:\n" + _listed(SOURCE))
-    parts.append("Output:\n" + _listed(OUTPUT))
-    return "\n\n".join(parts) + "\n"
+    known = cards(commands)
+    lines = command_page(known[name]) if name in known else contents_page(known)
+    if not sys.stdout.isatty():
+        return "\n".join(lines) + "\n"
+    width = terminal_width()
+    return "\n".join(part for line in lines for part in _fitted(line, width)) + "\n"
 
 
-def _overview(commands: Mapping[str, str]) -> str:
-    rows = []
-    for name, module_name in commands.items():
-        first_line = help_of(load(module_name)).partition("\n")[0]
-        rows.append(f"  {name:<14} {first_line}")
-    return (
-        INTRODUCTION
-        + "\nCommands:\n"
-        + "\n".join(rows)
-        + "\n\nOptions of every question:\n"
-        + _listed(SOURCE + OUTPUT)
-        + "\n\n`ft COMMAND --help` tells more; `ft explain WORD` explains a term. ft --version tells the version.\n"
-    )
-
-
-def _listed(options: Sequence[Option]) -> str:
-    """List options and what they do, two columns."""
-    rows = []
-    for option in options:
-        flags = ", ".join(option.flags) + (f" {option.metavar}" if option.metavar else "")
-        gap = "\n" + " " * 27 if len(flags) > 22 else " " * (24 - len(flags))
-        rows.append(f"  {flags}{gap} {option.help}")
-    return "\n".join(rows)
+def _fitted(line: str, width: int) -> list[str]:
+    """Wrap a line under the column where its last part begins."""
+    start = line.rfind("  ") + 2 if "  " in line.strip() else len(line) - len(line.lstrip(" "))
+    if len(line) <= width or start > width * 2 // 3:
+        return [line]
+    first, *rest = folded(line[start:], width - start)
+    return [line[:start] + first, *(" " * start + each for each in rest)]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from fivetuple.model.command import Option
 
-FORMATS = ("table", "wide", "json", "jsonl", "csv", "markdown")
-DATA_FORMATS = frozenset(("json", "jsonl", "csv"))
+COLUMN_FORMATS = ("parquet", "arrow")  # written by the history extra
+FORMATS = ("table", "wide", "json", "jsonl", "csv", "markdown", *COLUMN_FORMATS)
 ROADS = ("bpf", "netlink", "proc", "psutil")
 
 OUTPUT = (
     Option(("--json",), "short for -o json"),
-    Option(("--output",), "table, wide, json, jsonl, csv or markdown (also -o FORMAT)", "choice", "FORMAT", FORMATS),
+    Option(("--output",), "table, wide, json, jsonl, csv, markdown (also -o FORMAT); wide is more columns, never cut", "choice", "FORMAT", FORMATS),
     Option(("--fields",), "only these fields, comma-separated (`ft explain columns` lists them)", "many", "F,F,..."),
     Option(("--sort",), "sort by these fields; a minus sign before one sorts downwards", "many", "F,-F,..."),
     Option(("--limit",), "at most so many rows", "int", "N"),
@@ -31,4 +31,4 @@ COMMON = OUTPUT + SOURCE
 
 def name_of(option: Option) -> str:
     """Return the name under which a Request has the option's value: `no_headers`."""
-    return option.flags[-1].lstrip("-").replace("-", "_")
+    return str(option.flags[-1].lstrip("-").replace("-", "_"))

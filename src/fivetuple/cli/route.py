@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 OVERVIEW, PORT = "overview", "port"
 TAKES_VALUE = frozenset(
-    flag for option in COMMON if option.kind not in ("flag", "seconds") for flag in (*option.flags, "-o")
+    flag
+    for option in COMMON
+    if option.kind not in ("flag", "seconds")
+    for flag in (*option.flags, "-o")
 )
 
 
@@ -33,7 +36,9 @@ def route(arguments: Sequence[str], commands: Collection[str]) -> tuple[str, lis
         if word in TAKES_VALUE and index + 1 < len(arguments):
             index += 1
             before.append(arguments[index])
-        elif word == "--watch" and index + 1 < len(arguments) and arguments[index + 1][:1].isdigit():
+        elif (
+            word == "--watch" and index + 1 < len(arguments) and arguments[index + 1][:1].isdigit()
+        ):
             # `ft --watch 5` waits five seconds; `ft --watch=2 5432` is about a port
             index += 1
             before.append(arguments[index])
@@ -44,13 +49,3 @@ def route(arguments: Sequence[str], commands: Collection[str]) -> tuple[str, lis
     if rest[0] in commands:
         return rest[0], before + rest[1:]
     return PORT, before + rest
-
-
-def near_command(word: str, commands: Collection[str]) -> str | None:
-    """Return the command that a mistyped word probably meant."""
-    if not word.isascii() or not word.replace("-", "").isalpha():
-        return None
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, commands, 1, 0.7)
-    return near[0] if near else None

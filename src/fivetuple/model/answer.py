@@ -23,6 +23,7 @@ class Styled(str):
     """A text with a style: one of the names above."""
 
     __slots__ = ("style",)
+    style: str
 
     def __new__(cls, text: str, style: str = PLAIN) -> Styled:
         """Make the text; `style` is one of the names in this file."""
@@ -78,7 +79,7 @@ class Answer:
 
     __slots__ = ("blocks", "data", "is_whole", "lists", "notes", "sockets", "status")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each by its name
         self,
         blocks: Iterable[object] = (),
         data: Mapping[str, Any] | None = None,

@@ -7,6 +7,7 @@ A file in views/ or actions/ is a command: its docstring is its help, and it has
     question(request) -> Question            (views) what it needs to know
     answer(snapshot, request) -> Answer      (views)
     run(request) -> Answer                   (actions)
+    WANTS_CARDS = True                       the request brings every command's Card (help, man ...)
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 Option = namedtuple("Option", "flags help kind metavar choices", defaults=("flag", "", ()))
 """flags: `-x`, `--long`; kind: flag, text, int, choice, many (comma-separated or repeated)."""
+
+Card = namedtuple("Card", "name text arguments options is_view")
+"""What help, man pages and completion know of a command. text: its docstring; options: a tuple of
+(heading, options), its own first. `request.get("cards")` maps names to them, each made when asked."""
 
 
 class Request:
@@ -37,7 +42,7 @@ class Request:
         """Long name without dashes, `-` as `_` -> value; absent: not given."""
         self.now_ns = now_ns
 
-    def get(self, name: str, default: Any = None) -> Any:
+    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401  # what options hold
         """Return an option's value."""
         return self.options.get(name, default)
 
