@@ -4,9 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.lookups import ETH1, NETNS, packet, row, snapshot, space
 
-from fivetuple.analysis.lookup import lookup
+from fivetuple.analysis.lookup import followed, lookup
 from fivetuple.model import record
 from fivetuple.model.endpoint import ANY_V4, ANY_V6, Endpoint, pack_address
+from fivetuple.model.namespace import Namespace
 
 CLIENT, SERVER = "203.0.113.5:40000", "192.0.2.1:80"
 
@@ -83,6 +84,56 @@ def test_unknown_interface_is_said_where_a_socket_is_bound_to_one():
     assert (
         verdict.reasons[-1]
         == "by which interface it arrives is not known, so sockets bound to one were left out; --iface tells"
+    )
+
+
+PUBLISHED = {
+    "nft": [],
+    "legacy": {
+        "ip": "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp --dport 80 -j DNAT --to-destination 172.17.0.2:8080\nCOMMIT\n"
+    },
+}
+
+
+def container():
+    """Make a container's namespace: 172.17.0.2 on its eth0."""
+    made = Namespace(7, "web")
+    made.interfaces = {1: "lo", 2: "eth0"}
+    made.addresses = ((2, pack_address("172.17.0.2"), 112),)
+    made.local_prefixes = ((pack_address("172.17.0.2"), 128),)
+    made.routes = ((pack_address("0.0.0.0"), 96, 2, pack_address("172.17.0.1")),)
+    made.firewall = {"nft": []}
+    return made
+
+
+def test_published_port_is_followed_into_its_container():
+    taken = snapshot(
+        row("tcp", ":80", inode=1),
+        row("tcp", "*:8080", inode=2, netns=7),
+        where=space(firewall=PUBLISHED),
+    )
+    taken.namespaces[7] = container()
+
+    host, web = followed(
+        taken, [lookup(taken, netns, packet("tcp", CLIENT, SERVER)) for netns in (NETNS, 7)]
+    )
+
+    assert (host.answer, host.is_rewritten) == ("unreachable", True)
+    assert [each.inode for each in web.sockets] == [2]
+    assert (
+        web.reasons[0]
+        == "it comes from namespace host, which rewrites its destination to 172.17.0.2:8080"
+    )
+
+
+def test_published_port_is_not_followed_where_nobody_asked_and_that_is_said():
+    taken = snapshot(where=space(firewall=PUBLISHED))
+
+    (host,) = followed(taken, [lookup(taken, NETNS, packet("tcp", CLIENT, SERVER))])
+
+    assert (
+        host.reasons[-1]
+        == "the other namespaces of this host were not asked for it; --netns all does"
     )
 
 

@@ -88,41 +88,14 @@ def test_syn_and_interface_are_heeded():
     assert texts(answered(bound, iface="eth1", syn=True))[0].startswith("tcp SYN 203.0.113.5:40000")
 
 
-def test_scope_of_an_address_is_its_interface():
-    packet, scope = who.packet_of(("udp", "[fe80::5%eth0]:546", "[ff02::1:2%eth1]:547"))
-
-    assert (packet.destination.port, scope) == (547, "eth1")
-    assert who.packet_of(ASKED)[1] is None
-
-
 def test_unknown_interface_is_named_with_those_there_are():
     with pytest.raises(BadInput, match="no interface 'wlan0' here; there are lo, eth0, eth1"):
         answered(row("tcp", ":80", inode=1), iface="wlan0")
 
 
-@pytest.mark.parametrize(
-    ("words", "complaint"),
-    [
-        ((), "say the protocol"),
-        (("tcp", "1.2.3.4:5"), "say the protocol"),
-        (("icmp", "1.2.3.4:5", "1.2.3.4:6"), "has no ports"),
-        (("http", "1.2.3.4:5", "1.2.3.4:6"), "not tcp, udp or udplite"),
-        (("tcp", "1.2.3.4", "1.2.3.4:6"), "not ADDRESS:PORT"),
-        (("tcp", "1.2.3.4:99999", "1.2.3.4:6"), "out of range"),
-        (("tcp", "1.2.3.400:1", "1.2.3.4:6"), "not an IPv4 or IPv6 address"),
-        (("tcp", "[::1]:5", "1.2.3.4:6"), "not of one family"),
-        (("tcp", "1.2.3.4:5", "*:80"), "a packet's destination is one"),
-        (("tcp", ":5", "1.2.3.4:80"), "a packet's source is one"),
-        (("tcp", "1.2.3.4:5", "1.2.3.4:0"), "port 0"),
-    ],
-)
-def test_words_that_name_no_packet_are_refused(words, complaint):
-    with pytest.raises(BadInput, match=complaint):
-        who.question(Request("who", words, {}, 0))
-
-
-def test_protocol_is_read_in_any_case():
-    assert who.packet_of(("UDP", "1.2.3.4:5", "1.2.3.4:6"))[0].protocol == "udp"
+def test_words_that_name_no_packet_are_refused_before_anything_is_read():
+    with pytest.raises(BadInput, match="say the protocol"):
+        who.question(Request("who", ("tcp", "1.2.3.4:5"), {}, 0))
 
 
 def test_question_asks_for_what_stands_before_the_sockets():

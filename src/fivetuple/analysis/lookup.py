@@ -25,15 +25,9 @@ class Verdict:
     """What becomes of one packet in one namespace."""
 
     __slots__ = (
-        "answer",
-        "copies",
-        "is_certain",
-        "netns",
-        "others",
-        "packet",
-        "reasons",
-        "sockets",
-    )
+        "answer", "copies", "is_certain", "is_for_everyone", "is_rewritten", "netns", "others",
+        "packet", "reasons", "sockets",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -54,6 +48,10 @@ class Verdict:
         """(socket with this port, why it does not get the packet)."""
         self.is_certain = found.is_certain if found else True
         """False: a fact that decides among `sockets` can't be read."""
+        self.is_for_everyone = False
+        """True: each of `sockets` gets a copy."""
+        self.is_rewritten = False
+        """True: address translation gave it another destination."""
         self.copies: list[Candidate] = []
         """Raw sockets that get a copy."""
 
@@ -63,24 +61,66 @@ def lookup(snapshot: Snapshot, netns: int, packet: Packet) -> Verdict:
 
     Needs SOCKETS and OPTIONS; NAMESPACES, ROUTES and FIREWALL where they can be had.
     """
-    space = snapshot.namespaces.get(netns)
-    wall = meet(space, packet, is_new=not _is_known(snapshot, netns, packet))
-    packet = wall.packet
-    if wall.answer:
-        return Verdict(netns, packet, wall.answer, wall.reasons)
-    delivery = lookup_delivery.deliver(space, packet)
-    reasons = [*wall.reasons, *delivery.reasons]
+    met = meet(
+        snapshot.namespaces.get(netns), packet, is_new=not _is_known(snapshot, netns, packet)
+    )
+    if met.answer:
+        verdict = Verdict(netns, met.packet, met.answer, met.reasons)
+    else:
+        verdict = _delivered(snapshot, netns, met.packet, met.reasons)
+    verdict.is_rewritten = met.packet.destination != packet.destination
+    return verdict
+
+
+def _delivered(snapshot: Snapshot, netns: int, packet: Packet, reasons: Sequence[str]) -> Verdict:
+    """Take a packet that the firewall let through to the sockets, if it is for this namespace."""
+    delivery = lookup_delivery.deliver(snapshot.namespaces.get(netns), packet)
+    reasons = [*reasons, *delivery.reasons]
     if delivery.kind == lookup_delivery.ELSEWHERE:
         return Verdict(netns, packet, UNREACHABLE, reasons)
     if delivery.kind == lookup_delivery.REFUSED:
         return Verdict(netns, packet, DROPPED, reasons)
     packet = packet._replace(interface=delivery.interface)
-    verdict = _decided(
-        snapshot, netns, packet, reasons, is_for_everyone=delivery.kind == lookup_delivery.EVERYONE
-    )
+    is_for_everyone = delivery.kind == lookup_delivery.EVERYONE
+    verdict = _decided(snapshot, netns, packet, reasons, is_for_everyone=is_for_everyone)
+    verdict.is_for_everyone = is_for_everyone
     verdict.copies = raw_copies(snapshot, netns, packet)
     verdict.reasons += _limits(snapshot, verdict)
     return verdict
+
+
+def followed(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Follow packets that one namespace sends on, rewritten, to an address of another one.
+
+    So a published port leads to the container: its verdict takes the place of the one about the
+    packet as it first was. With one verdict there is nowhere to follow it to: a reason says so.
+    """
+    made = {each.netns: each for each in verdicts}
+    for each in verdicts:
+        if not each.is_rewritten or each.answer != UNREACHABLE:
+            continue
+        goal = _home_of(snapshot, each)
+        if goal not in made:
+            each.reasons.append(
+                "the other namespaces of this host were not asked for it; --netns all does"
+            )
+        elif goal != each.netns:
+            onward = lookup(snapshot, goal, each.packet._replace(interface=0))
+            onward.reasons.insert(
+                0,
+                f"it comes from namespace {snapshot.namespaces[each.netns].name}, which rewrites its destination to {each.packet.destination}",
+            )
+            made[goal] = onward
+    return list(made.values())
+
+
+def _home_of(snapshot: Snapshot, verdict: Verdict) -> int:
+    """Return the namespace that has the destination's address, 0 when none of those read has it."""
+    address = verdict.packet.destination.address
+    for netns, space in snapshot.namespaces.items():
+        if any(own == address for _, own, _ in space.addresses):
+            return netns
+    return 0
 
 
 def _is_known(snapshot: Snapshot, netns: int, packet: Packet) -> bool:

@@ -18,14 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from fivetuple.analysis.lens import Lens
 from fivetuple.analysis.listening import namespace_name
-from fivetuple.analysis.lookup import SOCKET, UNREACHABLE, Verdict, lookup
-from fivetuple.analysis.lookup_candidates import Candidate, Packet, is_v4
+from fivetuple.analysis.lookup import SOCKET, UNREACHABLE, Verdict, followed, lookup
+from fivetuple.analysis.lookup_words import packet_of
 from fivetuple.model import facts, record
 from fivetuple.model.answer import (
     BAD,
     FAINT,
     GOOD,
-    STRONG,
     WARN,
     Answer,
     Column,
@@ -35,7 +34,7 @@ from fivetuple.model.answer import (
     Table,
 )
 from fivetuple.model.command import Option
-from fivetuple.model.endpoint import WILDCARDS, Endpoint, address_text, parse_endpoint
+from fivetuple.model.endpoint import address_text
 from fivetuple.model.errors import BadInput
 from fivetuple.model.fields import COSTLY, DEFAULT_DATA, FIELD, needs_of
 from fivetuple.model.question import EVERY_STATE, Hint, Question
@@ -43,6 +42,7 @@ from fivetuple.model.question import EVERY_STATE, Hint, Question
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fivetuple.analysis.lookup_candidates import Candidate
     from fivetuple.model.command import Request
     from fivetuple.model.snapshot import Snapshot
 
@@ -52,8 +52,6 @@ OPTIONS = (
     Option(("--syn",), "the packet asks for a new connection (TCP)"),
 )  # fmt: skip
 
-PROTOCOLS = ("tcp", "udp", "udplite")
-EXAMPLE = "ft who tcp 10.0.0.50:52431 192.168.1.100:80"
 NEEDS = (
     facts.SOCKETS | facts.OWNERS | facts.PROCESS_NAMES | facts.PROCESSES | facts.OPTIONS
     | facts.BACKLOG | facts.NAMESPACES | facts.ROUTES | facts.FIREWALL
@@ -78,64 +76,19 @@ def question(request: Request) -> Question:
 
 def answer(snapshot: Snapshot, request: Request) -> Answer:
     """Follow the packet in every namespace that was asked for."""
-    verdicts = [_verdict(snapshot, netns, request) for netns in _scope(snapshot, request)]
+    verdicts = followed(
+        snapshot, [_verdict(snapshot, netns, request) for netns in _scope(snapshot, request)]
+    )
     first = _foremost(snapshot, verdicts)
     data = _data(snapshot, first)
     if len(verdicts) > 1:
         data["namespaces"] = [_data(snapshot, each) for each in verdicts]
-    blocks: list[object] = [Line(Styled(_title(request, first), STRONG))]
+    blocks: list[object] = [Line(Styled(_title(request, first), STYLES[first.answer]))]
     if len(verdicts) == 1:
         blocks += _said(snapshot, first)
     else:
         blocks += _said_of_each(snapshot, verdicts)
     return Answer(blocks, data, status=0 if first.answer == SOCKET else 1)
-
-
-def packet_of(words: Sequence[str]) -> tuple[Packet, str | None]:
-    """Return the packet that was asked about, and the scope that an address names (`%eth0`).
-
-    Raises:
-        BadInput: the words name no packet; the message shows one.
-    """
-    if len(words) != 3:
-        raise BadInput(
-            f"say the protocol, where the packet comes from and where it goes: {EXAMPLE}"
-        )
-    protocol = words[0].lower()
-    if protocol in ("icmp", "icmp6", "ping"):
-        raise BadInput(
-            f"{protocol} has no ports, so no socket is looked up by them; who knows tcp, udp and udplite: {EXAMPLE}"
-        )
-    if protocol not in PROTOCOLS:
-        raise BadInput(f"'{words[0]}' is not tcp, udp or udplite: {EXAMPLE}")
-    source, destination = (
-        _end_of(word, what) for word, what in zip(words[1:], ("source", "destination"), strict=True)
-    )
-    if is_v4(source.address) != is_v4(destination.address):
-        raise BadInput(f"{words[1]} and {words[2]} are not of one family: a packet is IPv4 or IPv6")
-    if not destination.port:
-        raise BadInput(f"port 0 in '{words[2]}' is nobody's: give the port that the packet goes to")
-    return Packet(protocol, source, destination), _scope_of(words[2]) or _scope_of(words[1])
-
-
-def _end_of(word: str, what: str) -> Endpoint:
-    """Read one end.
-
-    Raises:
-        BadInput: it is no address and port, or no packet can have it.
-    """
-    try:
-        end = parse_endpoint(word)
-    except BadInput as err:
-        raise BadInput(f"{err}; for example {EXAMPLE}") from err
-    if end.address in WILDCARDS:
-        raise BadInput(f"'{word}' names every address, and a packet's {what} is one: {EXAMPLE}")
-    return end
-
-
-def _scope_of(word: str) -> str | None:
-    """Return the interface in `[fe80::1%eth0]:80`."""
-    return word.partition("%")[2].rpartition(":")[0].rstrip("]") or None
 
 
 def _scope(snapshot: Snapshot, request: Request) -> list[int]:
@@ -242,12 +195,14 @@ def _outcome(verdict: Verdict) -> str:
     """Say the answer in a few words."""
     count = len(verdict.sockets)
     if verdict.answer != SOCKET:
-        return Styled(verdict.answer, STYLES[verdict.answer])
+        return verdict.answer
     if count == 1:
-        return Styled("one socket receives it", GOOD)
-    if any("gets a copy" in reason for reason in verdict.reasons):
-        return Styled(f"{count} sockets receive it", GOOD)
-    return Styled(f"one of these {count} sockets receives it", GOOD)
+        return "one socket receives it"
+    return (
+        f"{count} sockets receive it"
+        if verdict.is_for_everyone
+        else f"one of these {count} sockets receives it"
+    )
 
 
 def _said(snapshot: Snapshot, verdict: Verdict) -> list[object]:
