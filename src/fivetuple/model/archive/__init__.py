@@ -23,6 +23,7 @@ from fivetuple.model.archive import values
 from fivetuple.model.archive.rows import column_table, from_planes, to_planes
 from fivetuple.model.errors import BadInput, FivetupleError
 from fivetuple.model.snapshot import Host, Snapshot
+from fivetuple.model.text import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -180,4 +181,4 @@ def _unpacked(name: str, compression: int, body: memoryview, plain_length: int) 
 
 
 def _damaged(what: str) -> BadInput:
-    return BadInput(f"the saved snapshot is damaged: {what}")
+    return BadInput(f"the saved snapshot is damaged: {printable(what)}")
