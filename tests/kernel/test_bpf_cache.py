@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fivetuple.kernel import bpf_cache
-from fivetuple.kernel.bpf_cache import KEY_BYTES, MAGIC, Code, gnu_build_id, read, write
+from fivetuple.kernel.bpf_cache import KEY_BYTES, MAGIC, gnu_build_id, read, write
+from fivetuple.kernel.bpf_code import Code
 
 KEY = bytes(range(KEY_BYTES))
 FOUND = {"tcp": Code(bytes(range(64)), 1234), "owners": Code(b"12345678", 77)}

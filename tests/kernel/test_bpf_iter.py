@@ -8,6 +8,7 @@ from tests.support.diag_bytes import columns
 from tests.support.namespaces import NOBODY, child_in, in_namespace, namespace
 
 from fivetuple.kernel import bpf_cache, libbpf, owners, sock_diag, support  # noqa: F401  # as NOBODY they can't be imported
+from fivetuple.kernel.bpf_code import Code
 from fivetuple.kernel.bpf_iter import BpfRoad
 from fivetuple.model.errors import NotPermitted
 from fivetuple.model.record import SIZE
@@ -144,7 +145,7 @@ def test_nothing_stays_open(crowd):
 def test_nothing_stays_open_when_a_program_is_refused(monkeypatch):
     def with_a_bad_one(names):
         codes = good(names)
-        return codes | {"tcp": bpf_cache.Code(bytes(8), codes["tcp"].attach_btf_id)}
+        return codes | {"tcp": Code(bytes(8), codes["tcp"].attach_btf_id)}
 
     good = bpf_cache.programs
     monkeypatch.setattr(bpf_cache, "programs", with_a_bad_one)

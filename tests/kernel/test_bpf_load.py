@@ -7,7 +7,7 @@ import pytest
 from tests.support.namespaces import in_namespace
 
 from fivetuple.kernel import bpf_cache, bpf_load, libbpf, support  # noqa: F401  # under seccomp all must be loaded
-from fivetuple.kernel.bpf_cache import Code
+from fivetuple.kernel.bpf_code import Code
 from fivetuple.kernel.bpf_iter import BpfRoad
 from fivetuple.model.errors import NotAvailable, NotPermitted
 

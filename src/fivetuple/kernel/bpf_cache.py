@@ -18,16 +18,14 @@ from __future__ import annotations
 
 import os
 import stat
-from collections import namedtuple
 from struct import Struct, error, pack, unpack_from
 from zlib import crc32
+
+from fivetuple.kernel.bpf_code import Code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-Code = namedtuple("Code", "instructions attach_btf_id")
-"""bytes fit for the running kernel; the BTF id of the kernel function that the program stands for."""
 
 CACHE = "/var/cache/fivetuple"
 OBJECT = os.path.join(os.path.dirname(__file__), "bpf", "sockets.bpf.o")  # pathlib takes 8 ms

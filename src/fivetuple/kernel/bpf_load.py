@@ -21,7 +21,7 @@ from fivetuple.model.errors import FivetupleError, NotAvailable, NotPermitted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from fivetuple.kernel.bpf_cache import Code
+    from fivetuple.kernel.bpf_code import Code
 
 # __NR_bpf of the little-endian machines: the object is little-endian
 NUMBERS = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "loongarch64": 280, "ppc64le": 361}

@@ -17,7 +17,7 @@ import time
 from struct import pack
 
 from fivetuple.kernel import bpf_load, support
-from fivetuple.kernel.bpf_cache import Code
+from fivetuple.kernel.bpf_code import Code
 from fivetuple.model.errors import FivetupleError, NotAvailable, NotPermitted
 
 LIBRARY = "libbpf.so.1"
