@@ -18,4 +18,3 @@ if TYPE_CHECKING:
         def snapshot(self, question: Question) -> Snapshot:
             """Return a Snapshot with the facts that the question needs, or the reason in `missing`."""
             ...
-

@@ -57,11 +57,11 @@ class Live:
         spaces = self._namespaces(question, snapshot)
         road = self._open_road(question, snapshot)
         snapshot.road = road.name
-        if question.needs & facts.OWNERS:
-            road.read_owners(snapshot)
         chunks = road.read(question, spaces, snapshot)
         if question.needs & facts.OWNERS:
-            chunks = _with_late_owners(chunks, road, snapshot)
+            from fivetuple.origins.lateness import with_late_owners
+
+            chunks = with_late_owners(chunks, road.begin_look, snapshot)
         snapshot.stream(_then_close(chunks, road))
         if not question.stream:
             len(snapshot)
@@ -71,6 +71,7 @@ class Live:
     def _namespaces(self, question: Question, snapshot: Snapshot) -> list[Namespace | None]:
         """Return the namespaces in scope, None for our own; fill in their names."""
         from fivetuple.kernel import netns
+        from fivetuple.model.namespace import Namespace
 
         scope = question.netns
         if scope == "auto":
@@ -86,24 +87,39 @@ class Live:
         if scope == "self":
             return [None]
         inodes = netns.resolve(scope, found)
-        return [None if inode == snapshot.own_netns else snapshot.namespaces[inode] for inode in inodes]
+        for inode in inodes:
+            if inode not in snapshot.namespaces:  # of a process that began after we looked
+                pid = int(scope) if scope.isdecimal() else None
+                snapshot.namespaces[inode] = Namespace(inode, scope, pid=pid)
+        return [
+            None if inode == snapshot.own_netns else snapshot.namespaces[inode] for inode in inodes
+        ] or [None]
 
     def _open_road(self, question: Question, snapshot: Snapshot) -> Road:
-        """Open the wished road, or the first that works."""
+        """Open the wished road, or the first that works; read the owners by it."""
         from fivetuple.origins.roads import open_road
 
-        names = (self._wish,) if self._wish else ROADS
-        for name in names:
+        reasons: list[str] = []
+        for name in (self._wish,) if self._wish else ROADS:
             try:
-                return open_road(name, question)
+                road = open_road(name, question)
+                if question.needs & facts.OWNERS:
+                    road.read_owners(snapshot)
             except (NotAvailable, NotPermitted) as error:
                 if self._wish:
                     raise
-                snapshot.miss(facts.BPF if name == "bpf" else facts.SOCKETS, str(error))
-        reason = snapshot.missing.get(facts.SOCKETS, "")
-        raise NotAvailable(f"this machine lets us read its sockets by no road: {reason}")
+                reasons.append(f"{name}: {error}")
+                if name == "bpf":
+                    snapshot.miss(facts.BPF, str(error), refused=isinstance(error, NotPermitted))
+            else:
+                if name == "proc":
+                    _say_what_proc_lacks(snapshot, question, reasons[-1:])
+                return road
+        raise NotAvailable(f"no road to this machine's sockets: {'; '.join(reasons)}")
 
-    def _describe(self, question: Question, snapshot: Snapshot, spaces: Iterable[Namespace | None]) -> None:
+    def _describe(
+        self, question: Question, snapshot: Snapshot, spaces: Iterable[Namespace | None]
+    ) -> None:
         """Add what is known about owners, users, interfaces, namespaces."""
         needs = question.needs
         if needs & facts.OWNERS and needs & (facts.PROCESS_NAMES | facts.PROCESSES):
@@ -127,10 +143,20 @@ def this_host() -> Host:
 
 def _boot_id() -> str:
     try:
-        with open("/proc/sys/kernel/random/boot_id", "rb") as file:  # noqa: PTH123  # pathlib costs 8 ms
+        with open("/proc/sys/kernel/random/boot_id", "rb") as file:  # pathlib costs 8 ms
             return file.read(64).decode("ascii", "replace").strip()
     except OSError:
         return ""
+
+
+def _say_what_proc_lacks(snapshot: Snapshot, question: Question, reasons: list[str]) -> None:
+    """Note the facts that were asked for and that /proc/net never tells; and why it had to do."""
+    from fivetuple.origins.sources import NOT_IN_PROC
+
+    why = "; ".join(["/proc/net does not tell", *reasons])
+    for fact in facts.NAMES:
+        if fact & NOT_IN_PROC & question.needs:
+            snapshot.miss(fact, why)
 
 
 def _then_close(chunks: Iterable[Rows], road: Road) -> Iterator[Rows]:
@@ -139,28 +165,3 @@ def _then_close(chunks: Iterable[Rows], road: Road) -> Iterator[Rows]:
         yield from chunks
     finally:
         road.close()
-
-
-def _with_late_owners(chunks: Iterable[Rows], road: Road, snapshot: Snapshot) -> Iterator[Rows]:
-    """Hold back rows whose socket has a file but no known holder, and ask once more for them.
-
-    Holders are read before the sockets. A socket that was opened in between, or passed from
-    one process to another, is found by the second look; what is still nobody's then is a socket
-    of the kernel's own, or of a process that we may not look into.
-    """
-    from fivetuple.origins.lateness import inodes_of, without_holder
-
-    late: list[Rows] = []
-    for chunk in chunks:
-        known, unknown = without_holder(chunk, snapshot.holders)
-        if len(unknown):
-            late.append(bytes(unknown))
-        if len(known):
-            yield known
-    if late:
-        rows = b"".join(late)
-        if facts.OWNERS not in snapshot.missing:
-            road.find_owners(snapshot, inodes_of(rows))
-        yield rows
-
-

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fivetuple.model.process import Process
+    from fivetuple.model.process import Place, Process
     from fivetuple.model.question import Question
     from fivetuple.model.snapshot import Snapshot
 
@@ -84,14 +84,20 @@ def _find_socket_units(snapshot: Snapshot) -> None:
     from fivetuple.kernel import socket_units
 
     units = None
-    for family, kind, state, number, port, remote_port, inode, local in LISTENERS.read(snapshot.rows):
+    for family, kind, state, number, port, remote_port, inode, local in LISTENERS.read(
+        snapshot.rows
+    ):
         is_waiting = state == LISTEN or (kind != 1 and not remote_port)
         if not is_waiting or (snapshot.holders.get(inode, 0) >> 32) != 1:
             continue
         if units is None:
             units = socket_units.read()
         path = snapshot.unix_names.get(inode)
-        found = units.get((kind, path)) if family == AF_UNIX and path else units.get((number, local, port))
+        found = (
+            units.get((kind, path))
+            if family == AF_UNIX and path
+            else units.get((number, local, port))
+        )
         if found is not None:
             snapshot.socket_units[inode] = (found.name, found.service)
 
@@ -107,7 +113,7 @@ def _name_containers(snapshot: Snapshot, question: Question) -> None:
         return
     places = [process.place for process in snapshot.processes.values() if process.place]
     places += snapshot.places.values()
-    by_id: dict[str, list[object]] = {}
+    by_id: dict[str, list[Place]] = {}
     for place in places:
         if place.container_id:
             by_id.setdefault(place.container_id, []).append(place)
@@ -118,8 +124,8 @@ def _name_containers(snapshot: Snapshot, question: Question) -> None:
     named, reason = engines.describe(by_id)
     for container_id, told in named.items():
         for place in by_id.get(container_id, ()):
-            place.container_name, place.container_image = told.name, told.image  # type: ignore[attr-defined]
-            place.pod = told.pod or place.pod  # type: ignore[attr-defined]
+            place.container_name, place.container_image = told.name, told.image
+            place.pod = told.pod or place.pod
     if reason:
         snapshot.miss(facts.CONTAINERS, reason)
 

@@ -1,20 +1,16 @@
-"""Roads into the kernel, one shape for all: who holds sockets, and the rows of each protocol.
-
-How to read SOURCES: for each protocol, who can give its rows, the best first; a road takes the
-first of them that it has. The next one is asked when the kernel lacks one (no raw sock_diag on
-many kernels), and the last one's reason goes to `missing`.
-"""
+"""Roads into the kernel, one shape for all: who holds sockets, and the rows of each protocol."""
 
 from __future__ import annotations
 
-from collections import namedtuple
 from struct import Struct
 
 from fivetuple.model import facts
-from fivetuple.model.endpoint import AF_INET, AF_INET6
-from fivetuple.model.errors import NotAvailable, NotPermitted
+from fivetuple.model.endpoint import AF_INET
+from fivetuple.model.errors import BadInput, NotAvailable, NotPermitted
 from fivetuple.model.names import PROTOCOL_NUMBERS, PROTOCOLS
 from fivetuple.model.question import EVERY_STATE
+from fivetuple.origins import sources
+from fivetuple.origins.sources import FACT_OF, SOURCES, Want, from_diag, from_proc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +20,7 @@ if TYPE_CHECKING:
     from fivetuple.model.namespace import Namespace
     from fivetuple.model.question import Question
     from fivetuple.model.snapshot import Rows, Snapshot
+    from fivetuple.origins.lateness import Look
 
     class Road(Protocol):
         """One way to ask the kernel."""
@@ -34,11 +31,13 @@ if TYPE_CHECKING:
             """Fill in `holders` and `shared`."""
             ...
 
-        def find_owners(self, snapshot: Snapshot, inodes: set[int]) -> None:
-            """Look once more for the holders of these sockets."""
+        def begin_look(self) -> Look:
+            """Begin to look once more for holders; the result waits for it and tells."""
             ...
 
-        def read(self, question: Question, spaces: list[Namespace | None], snapshot: Snapshot) -> Iterator[Rows]:
+        def read(
+            self, question: Question, spaces: list[Namespace | None], snapshot: Snapshot
+        ) -> Iterator[Rows]:
             """Give the rows of the protocols in the question's hint; None is our own namespace."""
             ...
 
@@ -47,47 +46,15 @@ if TYPE_CHECKING:
             ...
 
 
-IPPROTO_RAW = 255  # what sock_diag calls raw sockets by, whatever protocol they carry (net/ipv4/raw_diag.c)
 LISTEN = 1 << 10
 BOUND_INACTIVE = 1 << 13
 CONNECTIONS = EVERY_STATE & ~(LISTEN | BOUND_INACTIVE)
 
-SOURCES = {
-    "tcp": ("bpf", "diag", "proc"),
-    "udp": ("bpf", "diag", "proc"),
-    "udplite": ("diag", "proc"),
-    "raw": ("diag", "proc"),
-    "icmp": ("proc",),
-    "icmp6": ("proc",),
-    "sctp": ("diag", "proc"),
-    "dccp": ("diag",),
-    "mptcp": ("diag",),
-    "unix": ("diag", "proc"),
-    "netlink": ("diag", "proc"),
-    "packet": ("diag", "proc"),
-    "vsock": ("diag", "bpf"),
-}
 HAS = {"bpf": ("bpf", "diag", "proc"), "netlink": ("diag", "proc"), "proc": ("proc",)}
-FACT_OF = {"unix": facts.UNIX, "netlink": facts.NETLINK, "packet": facts.PACKET, "vsock": facts.VSOCK, "raw": facts.RAW}
-# /proc/net/protocols: the kernel's own name of the protocols that it may lack
-KERNEL_NAMES = {"sctp": b"SCTP", "dccp": b"DCCP", "mptcp": b"MPTCP", "udplite": b"UDP-Lite", "vsock": b"AF_VSOCK", "icmp": b"PING", "icmp6": b"PINGv6"}
-PROC_FILES = {
-    "tcp": ("tcp", "tcp6"),
-    "udp": ("udp", "udp6"),
-    "udplite": ("udplite", "udplite6"),
-    "raw": ("raw", "raw6"),
-    "icmp": ("icmp",),
-    "icmp6": ("icmp6",),
-    "sctp": ("sctp",),
-    "unix": ("unix",),
-    "netlink": ("netlink",),
-    "packet": ("packet",),
-}
+TROUBLE = (NotAvailable, NotPermitted, BadInput, OSError)  # of one source: another may do
 
 HOLDER = Struct("<QQ")
-pack = HOLDER.pack
-
-Want = namedtuple("Want", "states tcp_info options netns")
+FEW_INODES = 8  # so many are found by searching the bytes; more by walking over the rows
 
 
 def open_road(name: str, question: Question) -> Road:
@@ -108,7 +75,8 @@ class _PlainRoad:
             from fivetuple.kernel import sock_diag
 
             # listeners alone: the kernel walks no connection for that, and a closed road says why
-            next(iter(sock_diag.dump(AF_INET, PROTOCOL_NUMBERS["tcp"], states=LISTEN, netns=0)), None)
+            for _ in sock_diag.dump(AF_INET, PROTOCOL_NUMBERS["tcp"], states=LISTEN, netns=0):
+                break
 
     def read_owners(self, snapshot: Snapshot) -> None:
         from fivetuple.kernel import owners
@@ -117,17 +85,19 @@ class _PlainRoad:
         if reason:
             snapshot.miss(facts.OWNERS, reason, refused=True)
 
-    def find_owners(self, snapshot: Snapshot, inodes: set[int]) -> None:  # noqa: ARG002  # the scan finds all or none
-        self.read_owners(snapshot)
+    def begin_look(self) -> Look:
+        return _scan_again  # a scan holds the interpreter: side by side with rows it would not be faster
 
-    def read(self, question: Question, spaces: list[Namespace | None], snapshot: Snapshot) -> Iterator[Rows]:
+    def read(
+        self, question: Question, spaces: list[Namespace | None], snapshot: Snapshot
+    ) -> Iterator[Rows]:
         for space in spaces:
-            yield from _in_namespace(space, snapshot, lambda: self._rows(question, snapshot))
+            yield from _in_namespace(space, question, snapshot, self)
 
     def close(self) -> None:
         """Hold nothing: each list has its own netlink socket or file."""
 
-    def _rows(self, question: Question, snapshot: Snapshot) -> Iterator[Rows]:
+    def rows(self, question: Question, snapshot: Snapshot) -> Iterator[Rows]:
         """Read every protocol of the calling thread's namespace."""
         from fivetuple.kernel import netns
 
@@ -137,30 +107,54 @@ class _PlainRoad:
             bool(question.needs & (facts.OPTIONS | facts.TIMERS)),
             netns.own(),
         )
-        present = _present()
+        present = sources.in_kernel()
         for protocol in PROTOCOLS:
-            if protocol in question.hint.protocols and (protocol not in KERNEL_NAMES or KERNEL_NAMES[protocol] in present):
+            if protocol in question.hint.protocols and sources.is_in_kernel(protocol, present):
                 yield from self._protocol(protocol, want, snapshot)
 
     def _protocol(self, protocol: str, want: Want, snapshot: Snapshot) -> Iterator[Rows]:
-        """Read one protocol from the first source that has it."""
-        reason = None
+        """Read one protocol from the first source that has it.
+
+        A source that broke off amid its list is not followed by another, which would repeat rows.
+        """
+        reason = ""
         for source in SOURCES[protocol]:
             if source not in HAS[self.name]:
                 continue
+            has_given = False
             try:
-                yield from self._source(source, protocol, want, snapshot)
-            except (NotAvailable, NotPermitted) as error:
+                for rows in self._source(source, protocol, want, snapshot):
+                    has_given = True
+                    yield rows
+            except TROUBLE as error:
                 reason = reason or str(error)
+                if has_given:
+                    snapshot.miss(FACT_OF.get(protocol, facts.SOCKETS), f"{protocol}: {error}")
+                    return
             else:
                 return
-        fact = FACT_OF.get(protocol, facts.SOCKETS)
-        snapshot.miss(fact, reason or f"the {self.name} road has no {protocol} sockets")
+        if self._may_have(protocol):
+            reason = reason or f"the {self.name} road has no {protocol} sockets"
+            snapshot.miss(FACT_OF.get(protocol, facts.SOCKETS), reason)
+
+    def _may_have(self, protocol: str) -> bool:
+        """Tell whether there can be sockets of the protocol, which no source gave."""
+        present = sources.in_kernel()
+        names = sources.KERNEL_NAMES.get(protocol, ())
+        return (
+            not present
+            or protocol not in ("mptcp", "dccp")  # vsock does not count its sockets
+            or any(present.get(name) for name in names)
+        )
 
     def _source(self, source: str, protocol: str, want: Want, snapshot: Snapshot) -> Iterator[Rows]:
-        if source == "diag":
-            return _from_diag(protocol, want, snapshot)
-        return _from_proc(protocol, want, snapshot)
+        if source == "proc":
+            return from_proc(protocol, want, snapshot)
+        if protocol == "tcp" and want.states & BOUND_INACTIVE and not sources.diag_lists_bound():
+            snapshot.miss(
+                facts.BOUND_INACTIVE, "sock_diag lists them from Linux 6.8 on, BPF always"
+            )
+        return from_diag(protocol, want, snapshot)
 
 
 class _BpfRoad(_PlainRoad):
@@ -176,7 +170,10 @@ class _BpfRoad(_PlainRoad):
         protocols = question.hint.protocols
         if "tcp" in protocols and question.hint.states & CONNECTIONS:
             wanted.append(self._programs["tcp"])
-        wanted += [program for protocol, program in (("udp", "udp"), ("vsock", "files")) if protocol in protocols]
+        if "udp" in protocols:
+            wanted.append("udp")
+        if "vsock" in protocols and sources.is_in_kernel("vsock", sources.in_kernel()):
+            wanted.append("files")
         self._road = BpfRoad(tuple(wanted))
         self._loaded = wanted
 
@@ -185,14 +182,12 @@ class _BpfRoad(_PlainRoad):
 
         snapshot.holders, snapshot.shared = owners.join(self._road.owners())
 
-    def find_owners(self, snapshot: Snapshot, inodes: set[int]) -> None:
+    def begin_look(self) -> Look:
         from fivetuple.kernel import owners
+        from fivetuple.origins.background import begun
 
-        raw = self._road.owners()
-        found = b"".join([pack(inode, held) for inode, held in HOLDER.iter_unpack(raw) if inode in inodes])
-        holders, shared = owners.join(memoryview(found))
-        snapshot.holders.update(holders)
-        snapshot.shared.update(shared)
+        wait = begun(self._road.owners)
+        return lambda inodes: owners.join(_rows_of(wait(), inodes))
 
     def close(self) -> None:
         self._road.close()
@@ -205,89 +200,78 @@ class _BpfRoad(_PlainRoad):
             raise NotAvailable(f"the {program} iterator was not needed")
         return self._iterate(program, protocol, want, snapshot)
 
-    def _iterate(self, program: str, protocol: str, want: Want, snapshot: Snapshot) -> Iterator[Rows]:
-        yield from self._road.stream(program)
-        if protocol == "tcp" and want.states & BOUND_INACTIVE and _may_be_bound():
+    def _iterate(
+        self, program: str, protocol: str, want: Want, snapshot: Snapshot
+    ) -> Iterator[Rows]:
+        rows = self._road.stream(program)
+        yield from sources.vsock_among(rows) if protocol == "vsock" else rows
+        if protocol == "tcp" and want.states & BOUND_INACTIVE and sources.may_be_bound():
             # iterators walk the hashes of listeners and connections, not the one of bound ports
-            yield from _from_diag("tcp", want._replace(states=BOUND_INACTIVE), snapshot)
+            yield from self._bound(want, snapshot)
+
+    def _bound(self, want: Want, snapshot: Snapshot) -> Iterator[Rows]:
+        """Read the TCP sockets that are merely bound; where sock_diag can't tell, by their files."""
+        has_given = False
+        if sources.diag_lists_bound():
+            try:
+                for rows in from_diag("tcp", want._replace(states=BOUND_INACTIVE), snapshot):
+                    has_given = True
+                    yield rows
+            except (NotAvailable, NotPermitted):
+                if has_given:
+                    raise
+            else:
+                return
+        from fivetuple.kernel.bpf_iter import BpfRoad
+
+        with BpfRoad(("files",)) as road:
+            yield from sources.bound_among(road.stream("files"), want.netns)
 
 
-def _in_namespace(space: Namespace | None, snapshot: Snapshot, read: object) -> Iterator[Rows]:
-    """Read in a namespace: our own one streams, another one is read whole by a thread inside it."""
+def _scan_again(inodes: set[int]) -> tuple[dict[int, int], dict[int, tuple[int, ...]]]:
+    """Look for the holders of these sockets in /proc, also in tables that threads keep apart."""
+    from fivetuple.kernel import owners
+
+    holders: dict[int, int] = {}
+    shared: dict[int, tuple[int, ...]] = {}
+    for look in (owners.scan, owners.scan_threads):
+        found, several, _ = look()
+        holders.update((inode, found[inode]) for inode in inodes if inode in found)
+        shared.update((inode, several[inode]) for inode in inodes if inode in several)
+        inodes = inodes.difference(holders)
+        if not inodes:
+            break
+    return holders, shared
+
+
+def _rows_of(raw: memoryview, inodes: set[int]) -> bytes:
+    """Return the owner rows of these sockets."""
+    if len(inodes) > FEW_INODES:
+        return b"".join([HOLDER.pack(*row) for row in HOLDER.iter_unpack(raw) if row[0] in inodes])
+    octets = bytes(raw)
+    found = []
+    for inode in inodes:
+        word = inode.to_bytes(8, "little")
+        at = octets.find(word)
+        while at >= 0:
+            if at % HOLDER.size == 0:
+                found.append(octets[at : at + HOLDER.size])
+            at = octets.find(word, at + 1)
+    return b"".join(found)
+
+
+def _in_namespace(
+    space: Namespace | None, question: Question, snapshot: Snapshot, road: _PlainRoad
+) -> Iterator[Rows]:
+    """Read in a namespace: our own one by this thread, another one by a thread inside it."""
     if space is None:
-        yield from read()  # type: ignore[operator]
+        yield from road.rows(question, snapshot)
         return
-    from fivetuple.kernel import netns
+    from fivetuple.origins.elsewhere import read_inside
 
     try:
-        yield from netns.run_in(space, lambda: [bytes(rows) for rows in read()])  # type: ignore[operator]
+        yield from read_inside(space, lambda: road.rows(question, snapshot))
     except NotPermitted as error:
         snapshot.miss(facts.OTHER_NAMESPACES, str(error), refused=True)
     except NotAvailable:
         return  # the namespace died meanwhile
-
-
-def _from_diag(protocol: str, want: Want, snapshot: Snapshot) -> Iterator[Rows]:
-    """Read one protocol by NETLINK_SOCK_DIAG."""
-    if protocol in ("unix", "netlink", "packet", "vsock"):
-        yield from _other_diag(protocol, want, snapshot)
-        return
-    from fivetuple.kernel import sock_diag
-
-    number = PROTOCOL_NUMBERS.get(protocol, IPPROTO_RAW)
-    for family in (AF_INET, AF_INET6):
-        yield from sock_diag.dump(
-            family, number, states=want.states, tcp_info=want.tcp_info, options=want.options, netns=want.netns
-        )
-
-
-def _other_diag(protocol: str, want: Want, snapshot: Snapshot) -> Iterator[Rows]:
-    if protocol == "unix":
-        from fivetuple.kernel import unix_diag
-
-        rows, _ = unix_diag.dump(want.netns, snapshot.unix_names)
-        yield from rows
-        return
-    from importlib import import_module
-
-    yield from import_module(f"fivetuple.kernel.{protocol}_diag").dump(want.netns)
-
-
-def _from_proc(protocol: str, want: Want, snapshot: Snapshot) -> Iterator[Rows]:
-    """Read one protocol from the tables of /proc/net."""
-    from fivetuple.kernel import procfs
-
-    for kind in PROC_FILES.get(protocol, ()):
-        try:
-            yield from procfs.dump(kind, want.netns, names=snapshot.unix_names)
-        except NotAvailable:
-            if not kind.endswith("6"):  # IPv6 may be switched off
-                raise
-
-
-def _may_be_bound() -> bool:
-    """Tell whether some TCP socket of the host is in no hash of our namespace.
-
-    `alloc` counts the TCP sockets of every namespace, `inuse` those in our hashes (sockstat of
-    net/ipv4/proc.c). When all are in ours, none is merely bound, and the walk through every bound
-    port, 40 ms at 100,000 sockets, can be left out.
-    """
-    try:
-        with open("/proc/net/sockstat", "rb") as file:  # noqa: PTH123  # pathlib costs 8 ms
-            words = file.read().split(b"TCP:", 1)[1].split()
-        with open("/proc/net/sockstat6", "rb") as file:  # noqa: PTH123
-            words6 = file.read().split()
-        return int(words[7]) > int(words[1]) + int(words6[2])
-    except (OSError, IndexError, ValueError):
-        return True
-
-
-def _present() -> bytes:
-    """Return what the kernel says of the protocols that it has; everything when it does not say."""
-    try:
-        with open("/proc/net/protocols", "rb") as file:  # noqa: PTH123  # pathlib costs 8 ms
-            return file.read()
-    except OSError:
-        return b" ".join(KERNEL_NAMES.values())
-
-

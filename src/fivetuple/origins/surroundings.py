@@ -43,7 +43,10 @@ def describe(snapshot: Snapshot, question: Question, spaces: Iterable[Namespace 
         return
     from fivetuple.kernel import netns
 
-    in_scope = [space or snapshot.namespaces[snapshot.own_netns] for space in spaces]
+    told = [space or snapshot.namespaces.get(snapshot.own_netns) for space in spaces]
+    in_scope = [space for space in told if space is not None]
+    if len(in_scope) < len(told):  # /proc, where namespaces have their numbers, is not mounted
+        snapshot.miss(facts.NAMESPACES, "/proc does not tell our own network namespace")
     reasons = netns.describe(
         in_scope,
         interfaces=True,
@@ -54,4 +57,8 @@ def describe(snapshot: Snapshot, question: Question, spaces: Iterable[Namespace 
     for space in in_scope:
         snapshot.interfaces[space.inode] = space.interfaces
     for inode, reason in reasons.items():
-        snapshot.miss(facts.NAMESPACES, f"{snapshot.namespaces[inode].name}: {reason}", refused=True)
+        if reason.endswith(" is gone"):  # with its sockets: nothing is missing
+            continue
+        snapshot.miss(
+            facts.NAMESPACES, f"{snapshot.namespaces[inode].name}: {reason}", refused=True
+        )
