@@ -1,6 +1,6 @@
 """`python -m fivetuple` is `ft`."""
 
-from fivetuple.cli.main import main
+from fivetuple.cli.main import leave
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    leave()

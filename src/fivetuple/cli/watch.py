@@ -6,6 +6,7 @@ first every socket as `present`, then `opened`, `changed` (with the old state) a
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -44,6 +45,7 @@ def watch(module: ModuleType, request: Request) -> int:
         )
     if request.get("output") in ("json", "csv", "markdown"):
         raise BadInput("--watch writes a table, or a stream of changes with -o jsonl")
+    gc.enable()  # main does without: it runs once
     if request.get("output") == "jsonl":
         return _stream(module, request)
     before: dict[Key, Seen] | None = None
