@@ -70,10 +70,15 @@ def test_raw_sockets_are_told_beside_the_receiver():
     assert verdict.reasons[-1] == "a raw socket gets a copy as well"
 
 
-def test_what_proc_does_not_tell_is_said():
-    assert (
-        "/proc tells neither bound interfaces nor IPV6_V6ONLY: they were taken as not set"
-        in judged(row("tcp", ":80", inode=1), road="proc").reasons
+def test_what_the_road_does_not_tell_is_said():
+    dual = row("tcp", "*:80", inode=1, known=record.INODE)
+
+    assert judged(dual, road="proc").reasons[-2:] == [
+        "/proc does not tell which sockets are bound to an interface: none was taken to be",
+        "whether the IPv6 socket takes IPv4 too (IPV6_V6ONLY off) is not known here: it was taken to",
+    ]
+    assert not any(
+        "V6ONLY" in reason for reason in judged(row("tcp", ":80", inode=1), road="ss").reasons
     )
 
 

@@ -73,6 +73,14 @@ def test_data_holds_the_rows_of_ls():
     assert answer.data["certain"] is True
 
 
+def test_data_holds_the_fields_that_were_asked_for():
+    answer = answered(row("tcp", ":80", inode=1), fields=("local", "pid"))
+
+    assert answer.data["sockets"] == [{"local": "0.0.0.0:80", "pid": 101}]
+    with pytest.raises(BadInput, match="'colour' is not a field"):
+        answered(row("tcp", ":80", inode=1), fields=("colour",))
+
+
 def test_closed_port_is_a_no():
     answer = answered(row("tcp", ":81", inode=1))
 

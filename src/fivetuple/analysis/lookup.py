@@ -9,8 +9,17 @@ A BPF program attached at sk_lookup may overrule the choice of a listener; nothi
 from __future__ import annotations
 
 from fivetuple.analysis import lookup_delivery, lookup_tcp, lookup_udp
-from fivetuple.analysis.lookup_candidates import Candidate, Found, Packet, candidates, raw_copies
+from fivetuple.analysis.lookup_candidates import (
+    Candidate,
+    Found,
+    Packet,
+    candidates,
+    is_v4,
+    raw_copies,
+)
 from fivetuple.analysis.lookup_firewall import meet
+from fivetuple.model import record
+from fivetuple.model.endpoint import AF_INET6
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -189,7 +198,11 @@ def _limits(snapshot: Snapshot, verdict: Verdict) -> list[str]:
         )
     if snapshot.road == "proc" and verdict.sockets:
         said.append(
-            "/proc tells neither bound interfaces nor IPV6_V6ONLY: they were taken as not set"
+            "/proc does not tell which sockets are bound to an interface: none was taken to be"
+        )
+    if is_v4(verdict.packet.destination.address) and any(map(_may_be_v6only, verdict.sockets)):
+        said.append(
+            "whether the IPv6 socket takes IPv4 too (IPV6_V6ONLY off) is not known here: it was taken to"
         )
     is_bound = any(
         each.interface for each in (*verdict.sockets, *(each for each, _ in verdict.others))
@@ -199,3 +212,8 @@ def _limits(snapshot: Snapshot, verdict: Verdict) -> list[str]:
             "by which interface it arrives is not known, so sockets bound to one were left out; --iface tells"
         )
     return said
+
+
+def _may_be_v6only(each: Candidate) -> bool:
+    """Tell whether only an option that was not read lets the socket take IPv4."""
+    return each.family == AF_INET6 and each.is_wildcard and not each.known & record.OPTIONS

@@ -17,9 +17,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fivetuple.analysis.lens import Lens
-from fivetuple.analysis.listening import namespace_name
 from fivetuple.analysis.lookup import SOCKET, UNREACHABLE, Verdict, followed, lookup
 from fivetuple.analysis.lookup_words import packet_of
+from fivetuple.analysis.owners import namespace_name
 from fivetuple.model import facts, record
 from fivetuple.model.answer import (
     BAD,
@@ -66,7 +66,7 @@ def question(request: Request) -> Question:
     packet, _ = packet_of(request.words)
     needs = NEEDS
     if request.get("output") in ("json", "jsonl", "csv"):
-        needs |= needs_of(DEFAULT_DATA) & ~COSTLY
+        needs |= needs_of(_data_fields(request)) & ~(0 if request.get("fields") else COSTLY)
     return Question(
         needs,
         Hint(EVERY_STATE, frozenset((packet.protocol, "raw"))),
@@ -80,15 +80,16 @@ def answer(snapshot: Snapshot, request: Request) -> Answer:
         snapshot, [_verdict(snapshot, netns, request) for netns in _scope(snapshot, request)]
     )
     first = _foremost(snapshot, verdicts)
-    data = _data(snapshot, first)
+    fields = _data_fields(request)
+    data = _data(snapshot, first, fields)
     if len(verdicts) > 1:
-        data["namespaces"] = [_data(snapshot, each) for each in verdicts]
+        data["namespaces"] = [_data(snapshot, each, fields) for each in verdicts]
     blocks: list[object] = [Line(Styled(_title(request, first), STYLES[first.answer]))]
     if len(verdicts) == 1:
         blocks += _said(snapshot, first)
     else:
         blocks += _said_of_each(snapshot, verdicts)
-    return Answer(blocks, data, status=0 if first.answer == SOCKET else 1)
+    return Answer(blocks, data, lists="sockets", status=0 if first.answer == SOCKET else 1)
 
 
 def _scope(snapshot: Snapshot, request: Request) -> list[int]:
@@ -141,34 +142,44 @@ def _foremost(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> Verdict:
     )
 
 
-def _data(snapshot: Snapshot, verdict: Verdict) -> dict[str, Any]:
+def _data(snapshot: Snapshot, verdict: Verdict, fields: Sequence[str]) -> dict[str, Any]:
     """Return the verdict for programs."""
+    others = _records(snapshot, [each for each, _ in verdict.others], fields)
     return {
         "answer": verdict.answer,
-        "sockets": [
-            dict(zip(DEFAULT_DATA, row, strict=True)) for row in _values(snapshot, verdict.sockets)
-        ],
+        "sockets": _records(snapshot, verdict.sockets, fields),
         "reasons": verdict.reasons,
         "others": [
-            dict(zip(DEFAULT_DATA, row, strict=True)) | {"reason": reason}
-            for row, (_, reason) in zip(
-                _values(snapshot, [each for each, _ in verdict.others]), verdict.others, strict=True
-            )
+            each | {"reason": why} for each, (_, why) in zip(others, verdict.others, strict=True)
         ],
-        "copies": [
-            dict(zip(DEFAULT_DATA, row, strict=True)) for row in _values(snapshot, verdict.copies)
-        ],
+        "copies": _records(snapshot, verdict.copies, fields),
         "certain": verdict.is_certain,
         "netns": verdict.netns,
         "netns_name": namespace_name(snapshot, verdict.netns),
     }
 
 
-def _values(snapshot: Snapshot, chosen: Sequence[Candidate]) -> list[tuple[Any, ...]]:
-    """Return the values of the sockets' rows, as `ft ls --json` has them."""
+def _data_fields(request: Request) -> tuple[str, ...]:
+    """Return the fields of each socket in the data.
+
+    Raises:
+        BadInput: a name of --fields is no field.
+    """
+    asked = tuple(request.get("fields") or DEFAULT_DATA)
+    for name in asked:
+        if name not in FIELD:
+            raise BadInput(f"'{name}' is not a field; `ft explain columns` lists them")
+    return asked
+
+
+def _records(
+    snapshot: Snapshot, chosen: Sequence[Candidate], fields: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return the sockets' rows as `ft ls --json` has them."""
     lens = Lens(snapshot)
     lens.ownership.learn(snapshot.rows)
-    return lens.values(DEFAULT_DATA)(_rows(snapshot, chosen))
+    values = lens.values(fields)(_rows(snapshot, chosen))
+    return [dict(zip(fields, row, strict=True)) for row in values]
 
 
 def _cells(
