@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 COLUMNS = record.Projection("family", "type", "state", "protocol_number")
 FAMILIES = {"inet": AF_INET, "inet6": AF_INET6}
+BOTH = frozenset(FAMILIES.values())  # -4 and -6 say nothing of unix and its kin
 
 
 def chooser(
@@ -34,14 +35,14 @@ def chooser(
     def is_chosen(family: int, kind: int, state: int, number: int) -> bool:
         return (
             bool(states >> state & 1)
-            and (not numbers or family in numbers)
+            and (not numbers or family in numbers or family not in BOTH)
             and (protocols is None or names[family << 24 | kind << 16 | number] in protocols)
         )
 
     verdicts: dict[tuple[int, ...], bool] = {}
 
     def keep(rows: Rows) -> Rows:
-        flags = []
+        flags: list[bool] = []
         add = flags.append
         for key in COLUMNS.read(rows):
             verdict = verdicts.get(key)

@@ -16,12 +16,13 @@ Examples:
 from __future__ import annotations
 
 from fivetuple.analysis.choosing import both, chooser
-from fivetuple.model import facts, names
+from fivetuple.analysis.ss_flags import ALL_FAMILIES, families, selection
+from fivetuple.model import facts
 from fivetuple.model.answer import Answer, SocketTable
 from fivetuple.model.command import Option
 from fivetuple.model.errors import BadInput
 from fivetuple.model.fields import COSTLY, DEFAULT_DATA, FIELD, needs_of
-from fivetuple.model.question import EVERY_STATE, Hint, Question
+from fivetuple.model.question import Hint, Question
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,19 @@ if TYPE_CHECKING:
     from fivetuple.model.snapshot import Snapshot
 
 ARGUMENTS = "[FILTER...]"
-GROUPS = ("process", "remote", "port", "state", "user", "container", "unit", "netns", "protocol", "service", "command")
+GROUPS = (
+    "process",
+    "remote",
+    "port",
+    "state",
+    "user",
+    "container",
+    "unit",
+    "netns",
+    "protocol",
+    "service",
+    "command",
+)
 OPTIONS = (
     Option(("-t", "--tcp"), "TCP"),
     Option(("-u", "--udp"), "UDP and UDP-Lite"),
@@ -61,50 +74,55 @@ OPTIONS = (
     Option(("--by",), "count by this instead of listing: " + ", ".join(GROUPS), "choice", "FIELD", GROUPS),
 )  # fmt: skip
 
-# ss's default: all but LISTEN, CLOSE, TIME_WAIT, SYN_RECV and bound-but-inactive (misc/ss.c SS_CONN)
-CONNECTED = EVERY_STATE & ~(1 << 10 | 1 << 7 | 1 << 6 | 1 << 3 | 1 << 13)
-LISTENING = 1 << 10 | 1 << 7  # ss -l: LISTEN, and unconnected datagram sockets
-ALL_FAMILIES = frozenset(names.PROTOCOLS)
-INTERNET = frozenset(names.INTERNET_PROTOCOLS)
-
-CHOSEN_PROTOCOLS = {
-    "tcp": ("tcp",),
-    "udp": ("udp", "udplite"),
-    "raw": ("raw", "icmp", "icmp6"),
-    "unix": ("unix",),
-    "dccp": ("dccp",),
-    "sctp": ("sctp",),
-    "mptcp": ("mptcp",),
-    "packet": ("packet",),
-    "netlink": ("netlink",),
-    "vsock": ("vsock",),
-}
-FAMILY_PROTOCOLS = {"unix": ("unix",), "link": ("packet",), "netlink": ("netlink",), "vsock": ("vsock",)}
-PLAIN_FIELDS = ("protocol", "state", "recv_queue_bytes", "send_queue_bytes", "accept_queue", "backlog", "local", "remote")
+PLAIN_FIELDS = (
+    "protocol",
+    "state",
+    "recv_queue_bytes",
+    "send_queue_bytes",
+    "accept_queue",
+    "backlog",
+    "local",
+    "remote",
+)
 EXTRA_FIELDS = {
     "extended": ("user", "unit", "container", "inode", "cookie"),
     "memory": ("recv_buffer_bytes", "send_buffer_bytes", "drops"),
     "options": ("timer", "timer_ms", "timer_retransmits"),
-    "info": ("rtt_us", "congestion_window", "retransmits", "bytes_sent", "bytes_received", "last_data_received_ms"),
+    "info": (
+        "rtt_us",
+        "congestion_window",
+        "retransmits",
+        "bytes_sent",
+        "bytes_received",
+        "last_data_received_ms",
+    ),
 }
 
 
 def question(request: Request) -> Question:
     """Ask for owners only where a column or the filter is about them."""
     sieve = _filter(request)
-    protocols, states = selection(request)
-    needs = facts.SOCKETS | (sieve.needs if sieve else 0)
+    protocols, states = selection(request, sieve)
+    sort = sort_order(request.get("sort") or ())
+    needs = facts.SOCKETS | (sieve.needs if sieve else 0) | needs_of([name for name, _ in sort])
     by = request.get("by")
-    if request.flag("summary"):
-        needs |= 0
-    elif by:
+    if by:
         needs |= _group_needs(by)
+    elif request.flag("summary"):
+        pass  # what it counts is in every row
     elif request.get("output") in ("json", "jsonl", "csv"):
-        needs |= needs_of(_data_fields(request)) & ~(0 if request.get("fields") else COSTLY | facts.PROCESSES)
+        needs |= needs_of(_data_fields(request)) & ~(
+            0 if request.get("fields") else COSTLY | facts.PROCESSES
+        )
         needs |= facts.PROCESSES
     else:
         needs |= needs_of(_table_fields(request))
-    for name, fact in (("unix", facts.UNIX), ("netlink", facts.NETLINK), ("packet", facts.PACKET), ("vsock", facts.VSOCK)):
+    for name, fact in (
+        ("unix", facts.UNIX),
+        ("netlink", facts.NETLINK),
+        ("packet", facts.PACKET),
+        ("vsock", facts.VSOCK),
+    ):
         needs |= fact if name in protocols else 0
     if sieve:
         states &= sieve.hint.states
@@ -112,21 +130,23 @@ def question(request: Request) -> Question:
             protocols &= sieve.hint.protocols
     if request.flag("interactive"):
         needs |= facts.OTHER_NAMESPACES
-    stream = not (by or request.get("sort") or request.flag("summary") or needs & facts.PROCESSES)
-    return Question(needs, Hint(states, protocols), request.get("netns") or "self", stream)
+    is_kept = (
+        by or sort or request.flag("summary") or request.flag("resolve") or needs & facts.PROCESSES
+    )
+    return Question(needs, Hint(states, protocols), request.get("netns") or "self", not is_kept)
 
 
 def answer(snapshot: Snapshot, request: Request) -> Answer:
     """List, count or sum up the sockets."""
     keep = keeper(snapshot, request)
-    if request.flag("summary"):
-        from fivetuple.analysis.counting import summary
-
-        return summary(snapshot, keep)
     if request.get("by"):
         from fivetuple.analysis.counting import counted
 
         return counted(snapshot, keep, request.get("by"), request.get("limit"))
+    if request.flag("summary"):
+        from fivetuple.analysis.counting import summary
+
+        return summary(snapshot, keep)
     is_data = request.get("output") in ("json", "jsonl", "csv")
     table = SocketTable(
         snapshot,
@@ -135,48 +155,19 @@ def answer(snapshot: Snapshot, request: Request) -> Answer:
         sort=sort_order(request.get("sort") or ()),
         limit=request.get("limit"),
     )
-    return Answer(sockets=table)
-
-
-def selection(request: Request) -> tuple[frozenset[str], int]:
-    """Return the protocols and the mask of states that the flags choose, as ss does."""
-    chosen: set[str] = set()
-    for flag, protocols in CHOSEN_PROTOCOLS.items():
-        if request.flag(flag):
-            chosen.update(protocols)
-    family = request.get("family")
-    if family:
-        chosen.update(FAMILY_PROTOCOLS.get(family, names.INTERNET_PROTOCOLS))
-    is_ss = bool(chosen) or request.flag("ipv4") or request.flag("ipv6")
-    if request.flag("all"):
-        states = EVERY_STATE
-        everything = ALL_FAMILIES if not is_ss else INTERNET
-    elif request.flag("listening"):
-        states = LISTENING
-        everything = ALL_FAMILIES if not is_ss else INTERNET
-    else:
-        sieve = _filter(request)
-        speaks_of_states = sieve is not None and (sieve.mentions("state") or sieve.mentions("listening"))
-        states = CONNECTED if is_ss and not speaks_of_states else EVERY_STATE
-        everything = ALL_FAMILIES if sieve is not None and _names_families(sieve) else INTERNET
-    return frozenset(chosen) or everything, states
-
-
-def _names_families(sieve: object) -> bool:
-    """Tell whether the filter speaks of a family, so that the others are not left out."""
-    return any(sieve.mentions(field) for field in ("protocol", "family", "type", "path"))  # type: ignore[attr-defined]
+    sieve = _filter(request)
+    return Answer(sockets=table, notes=sieve.notes if sieve else ())
 
 
 def keeper(snapshot: Snapshot, request: Request) -> Keep | None:
     """Return the function that keeps the matching rows of a buffer; None when all match."""
-    protocols, states = selection(request)
-    families = [family for flag, family in (("ipv4", "inet"), ("ipv6", "inet6")) if request.flag(flag)]
-    if request.get("family") in ("inet", "inet6"):
-        families.append(request.get("family"))
-    has_only_those = snapshot.protocols is not None and snapshot.protocols <= protocols
-    chosen = chooser(None if has_only_those or protocols == ALL_FAMILIES else protocols, states, families)
     sieve = _filter(request)
-    return both(chosen, sieve.row_filter(snapshot) if sieve else None)
+    protocols, states = selection(request, sieve)
+    has_only_those = snapshot.protocols is not None and snapshot.protocols <= protocols
+    wanted = None if has_only_those or protocols == ALL_FAMILIES else protocols
+    return both(
+        chooser(wanted, states, families(request)), sieve.row_filter(snapshot) if sieve else None
+    )
 
 
 def _filter(request: Request) -> Filter | None:
@@ -193,7 +184,7 @@ def _table_fields(request: Request) -> tuple[str, ...]:
     asked = request.get("fields")
     if asked:
         return checked_fields(asked)
-    columns = PLAIN_FIELDS
+    columns: tuple[str, ...] = PLAIN_FIELDS
     for flag, extra in EXTRA_FIELDS.items():
         if request.flag(flag) or request.get("output") == "wide":
             columns += extra
@@ -233,6 +224,10 @@ def sort_order(asked: Sequence[str]) -> tuple[tuple[str, bool], ...]:
 
 
 def _group_needs(by: str) -> int:
-    needs = {"process": facts.OWNERS | facts.PROCESS_NAMES, "user": facts.USERS, "netns": facts.NAMESPACES}
+    needs = {
+        "process": facts.OWNERS | facts.PROCESS_NAMES,
+        "user": facts.USERS,
+        "netns": facts.NAMESPACES,
+    }
     default = facts.OWNERS | facts.PROCESSES if by in ("container", "unit", "command") else 0
     return needs.get(by, default) | (facts.CONTAINERS if by == "container" else 0)
