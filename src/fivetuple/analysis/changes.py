@@ -6,7 +6,6 @@ from collections import Counter, namedtuple
 from typing import TYPE_CHECKING
 
 from fivetuple.analysis.lens import Lens
-from fivetuple.model.snapshot import in_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,7 +50,7 @@ def _kept(table: SocketTable, lens: Lens) -> Iterator[Any]:
     if table.sort:
         from fivetuple.analysis.sorting import sorted_rows
 
-        yield from in_blocks(sorted_rows(table, lens))
+        yield from sorted_rows(table, lens)
         return
     for chunk in table.snapshot.chunks():
         lens.ownership.learn(chunk)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from fivetuple.model import record
 from fivetuple.model.endpoint import AF_INET, AF_INET6
+from fivetuple.model.snapshot import BLOCK_ROWS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from fivetuple.analysis.lens import Lens
@@ -23,8 +24,8 @@ ENDPOINTS = {
 }
 
 
-def sorted_rows(table: SocketTable, lens: Lens) -> Rows:
-    """Return the kept rows as one sorted buffer."""
+def sorted_rows(table: SocketTable, lens: Lens) -> Iterator[Rows]:
+    """Give the kept rows in their order, in blocks: a sorted copy of all would be as large again."""
     everything = table.snapshot.rows
     lens.ownership.learn(everything)
     rows = table.keep(everything) if table.keep else everything
@@ -35,8 +36,12 @@ def sorted_rows(table: SocketTable, lens: Lens) -> Rows:
         known = [i for i in order if keys[i] is not None]
         known.sort(key=keys.__getitem__, reverse=descending)
         order = known + [i for i in order if keys[i] is None]
+        del keys, known
     view = memoryview(rows)
-    return b"".join([view[i * size : i * size + size] for i in order])
+    for start in range(0, len(order), BLOCK_ROWS):
+        yield b"".join(
+            [view[i * size : i * size + size] for i in order[start : start + BLOCK_ROWS]]
+        )
 
 
 def _keys(name: str, rows: Rows, lens: Lens) -> Sequence[Any]:
@@ -47,8 +52,13 @@ def _keys(name: str, rows: Rows, lens: Lens) -> Sequence[Any]:
     return [
         None
         if text is None
-        else (0, *reversed(numbers))
+        else b"\0" + b"".join(_big_endian(number) for number in reversed(numbers))
         if family in (AF_INET, AF_INET6)
-        else (1, text)
+        else b"\1" + text.encode()
         for text, (family, *numbers) in zip(texts, ENDPOINTS[name].read(rows), strict=True)
     ]
+
+
+def _big_endian(number: int | bytes) -> bytes:
+    """Return bytes that sort as the port or the address does."""
+    return number if isinstance(number, bytes) else number.to_bytes(2, "big")

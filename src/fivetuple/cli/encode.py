@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from fivetuple.analysis.lens import Lens
 from fivetuple.model import facts
-from fivetuple.model.snapshot import in_blocks
 from fivetuple.model.text import printable
 
 if TYPE_CHECKING:
@@ -166,7 +165,7 @@ def _all_values(table: SocketTable) -> Iterator[tuple[Any, ...]]:
     if table.sort:
         from fivetuple.analysis.sorting import sorted_rows
 
-        for block in in_blocks(sorted_rows(table, lens)):
+        for block in sorted_rows(table, lens):
             yield from values(block)
         return
     for chunk in table.snapshot.chunks():

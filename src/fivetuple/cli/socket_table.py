@@ -14,7 +14,6 @@ from fivetuple.cli.page import coloured
 from fivetuple.model import record
 from fivetuple.model.answer import STRONG
 from fivetuple.model.fields import FIELD
-from fivetuple.model.snapshot import in_blocks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def ordered(table: SocketTable) -> Iterator[list[Cells]]:
     if table.sort:
         from fivetuple.analysis.sorting import sorted_rows
 
-        chunks: Iterator[Rows] = in_blocks(sorted_rows(table, lens))
+        chunks: Iterator[Rows] = sorted_rows(table, lens)
     else:
         chunks = _kept(table, lens)
     for rows in chunks:
