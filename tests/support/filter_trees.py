@@ -310,7 +310,7 @@ def matches(tree, row, snapshot, earlier):  # noqa: PLR0911  # a case a kind
     if tree.field in ("local_port", "remote_port", "port"):
         return _is_port(row, tree)
     found = _values(tree.field, row, snapshot, earlier)
-    if not found:
+    if not found or (tree.field == "options" and tree.operator == "!=" and "none" not in found):
         return False
     positive = "=" if tree.operator == "!=" else tree.operator
     is_any = any(
@@ -360,7 +360,9 @@ def _values(field, row, snapshot, earlier):  # noqa: PLR0911  # a case a field
         names = [
             name.lower() for name in record.OPTION_NAMES if row["options"] & getattr(record, name)
         ]
-        return (names or ["none"]) if known & record.OPTIONS else []
+        return names + ["none"] * bool(
+            known & record.OPTIONS
+        )  # what is set is so; the rest, if all are told
     if field == "fwmark":
         return [row["mark"]] if known & record.MARK else []
     if field == "socket_unit":

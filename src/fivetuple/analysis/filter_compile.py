@@ -86,9 +86,9 @@ def _options(plan: Plan, test: Test) -> str:
     bits = 0
     for name in test.values:
         bits |= getattr(record, name.upper())
-    return plan.known(
-        "options", either([f"({plan.column('options')} & {plan.constant(bits)})"], test.operator)
-    )
+    comparison = either([f"({plan.column('options')} & {plan.constant(bits)})"], test.operator)
+    # a bit that is set is a fact; that it is not set is one only where all options are known
+    return comparison if test.operator == "=" else plan.known("options", comparison)
 
 
 def _mark(plan: Plan, test: Test) -> str:

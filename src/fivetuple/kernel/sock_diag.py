@@ -9,7 +9,8 @@ What the kernel does, and what comes of it:
   also be missed, and nobody can tell.
 - `options` holds what the kernel tells: recverr, hdrincl, freebind, transparent,
   bind_address_no_port; v6only of sockets that listen or are not connected; and with `tcp_info`
-  whether TCP is a subflow of MPTCP. Never reuseaddr, reuseport, nodelay, keepalive, broadcast.
+  whether TCP is a subflow of MPTCP. Never reuseaddr, reuseport, nodelay, keepalive, broadcast:
+  so `known` never has OPTIONS.
 - SCTP lists each socket and then each of its associations, with the same inode and cookie.
   Whether the socket is one-to-one is not told: all are shown as streams.
 - The "port" of a raw socket is its protocol (RFC 1700's number, no port).
@@ -34,8 +35,6 @@ from fivetuple.kernel.sock_diag_states import (
     RAW,
     SCTP,
     SHUTDOWN,
-    SKV6ONLY,
-    SOCKOPT,
     TCP,
     UDP,
     UDPLITE,
@@ -92,8 +91,6 @@ ATTRIBUTES: dict[int, tuple[Member, ...]] = {
     SHUTDOWN: (("shutdown", 0, 1),),
     MARK: (("mark", 0, 4),),
     CGROUP_ID: (("cgroup_id", 0, 8),),
-    SKV6ONLY: (("options", 0, 0),),  # no byte is copied: set_options() reads the bits
-    SOCKOPT: (("options", 0, 0),),
 }
 
 ALL_STATES = 0xFFFFFFFF

@@ -162,6 +162,8 @@ def set_options(layout: Layout, step: int, messages: memoryview, rows: bytearray
         column = bytes(messages[at + byte :: step])
         for value in set(column):
             options = sum(option for bit, option in bits.items() if value >> bit & 1)
+            if attribute == SKV6ONLY and not options:
+                options = record.DUAL_STACK
             if options:
                 for row in _find(column, value):
                     _add_options(rows, row, options)

@@ -69,7 +69,7 @@ DERIVED = (
     Field("path", "PATH", "<", facts.UNIX, "", "path of a unix socket; an abstract name starts with @", "PATH(inode) if family == 1 else None"),
     Field("interface", "INTERFACE", "<", 0, "", "interface it is bound to; null: any", "INTERFACE(netns, interface) if interface else None"),
     Field("options", "OPTIONS", "<", facts.OPTIONS, "", record.COLUMN["options"].meaning, "OPTION_NAMES(options) if known & 64 else None",
-          "' '.join(OPTION_NAMES(options)) or '-' if known & 64 else '-'"),
+          "' '.join(OPTION_NAMES(options)) or '-'"),
     Field("timer", "TIMER", "<", facts.TIMERS, "", record.COLUMN["timer"].meaning, "TIMER.get(timer) if known & 256 else None"),
     Field("timer_ms", "TIMER-MS", ">", facts.TIMERS, "ms", record.COLUMN["timer_ms"].meaning, "timer_ms if known & 256 and timer else None"),
     Field("shutdown", "SHUTDOWN", "<", facts.OPTIONS, "", "which directions were shut down: read, write, both", "SHUTDOWN.get(shutdown) if known & 512 else None"),

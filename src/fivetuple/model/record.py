@@ -60,7 +60,8 @@ GROUP_NAMES = {
     INODE: "INODE",
 }
 
-# Bits of the column `options`.
+# Bits of the column `options`. A bit that is set is a fact in every row. That another is not set is
+# known only where `known` has OPTIONS: sock_diag and ss tell of some options and not of others.
 REUSEADDR = 1 << 0
 REUSEPORT = 1 << 1
 V6ONLY = 1 << 2
@@ -74,6 +75,7 @@ BROADCAST = 1 << 9
 HDRINCL = 1 << 10
 DEFER_ACCEPT = 1 << 11
 MPTCP_SUBFLOW = 1 << 12
+DUAL_STACK = 1 << 13  # no option: V6ONLY is not set, from who does not tell all of them
 
 OPTION_NAMES = {
     "REUSEADDR": "SO_REUSEADDR",

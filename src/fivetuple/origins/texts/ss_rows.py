@@ -136,7 +136,6 @@ class Reader:
             local = any_address(family)
         elif host[:4] == "[::]":
             values["options"] = record.V6ONLY
-            values["known"] |= record.OPTIONS
         if peer_family == ANYWHERE:
             remote = any_address(family)
         if state is None:
@@ -161,7 +160,7 @@ class Reader:
             return peer_family
         if self._is_old:
             return AF_INET
-        values["known"] |= record.OPTIONS
+        values["options"] = record.DUAL_STACK
         return AF_INET6
 
     def _conclude_state(self, values: Values, kind: int, is_alone: bool, rest: str) -> None:

@@ -202,8 +202,8 @@ def _read_scales(values: Values, text: str) -> None:
 
 
 def _read_v6only(values: Values, text: str) -> None:
-    values["options"] = values.get("options", 0) & ~record.V6ONLY | record.V6ONLY * (text == "1")
-    values["known"] |= record.OPTIONS
+    told = record.V6ONLY if text == "1" else record.DUAL_STACK
+    values["options"] = values.get("options", 0) & ~(record.V6ONLY | record.DUAL_STACK) | told
 
 
 def _read_cgroup(values: Values, text: str, cgroup: Callable[[str], int]) -> None:
@@ -221,7 +221,6 @@ def read_sockopts(text: str, values: Values) -> None:
     """Read what stands in the parentheses of `inet-sockopt: ( recverr freebind )`."""
     bits = sum(SOCKOPTS.get(word, 0) for word in set(text.split()))
     values["options"] = values.get("options", 0) | bits
-    values["known"] |= record.OPTIONS
 
 
 DETAILS: dict[str, Reader] = {
