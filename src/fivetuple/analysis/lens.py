@@ -61,7 +61,9 @@ class Lens:
         texts = [f"str({_cell(fields.FIELD[name])})" for name in names]
         return self._function(f"({', '.join(texts)},)", texts)
 
-    def lines(self, names: Sequence[str], widths: Sequence[int], gap: str = "  ") -> Callable[[Rows], list[str]]:
+    def lines(
+        self, names: Sequence[str], widths: Sequence[int], gap: str = "  "
+    ) -> Callable[[Rows], list[str]]:
         """Return a function: rows -> finished lines; the last column is not padded.
 
         Padding is half of the work of a line, so it is done once for what repeats: names of
@@ -69,7 +71,10 @@ class Lens:
         """
         last = len(names) - 1
         texts = [
-            self._padded(fields.FIELD[name], 0 if index == last and fields.FIELD[name].align == "<" else width)
+            self._padded(
+                fields.FIELD[name],
+                0 if index == last and fields.FIELD[name].align == "<" else width,
+            )
             for index, (name, width) in enumerate(zip(names, widths, strict=True))
         ]
         row = "f'" + gap.join(f"{{C{index}}}" for index in range(len(texts))) + "'"
@@ -90,11 +95,15 @@ class Lens:
             return f"(({zero} if {field.name} == 0 else f'{{{field.name}:>{width}}}') if known & {column.group} else {dash})"
         return f"format({text}, '{field.align}{width}')" if width else text
 
-    def _function(self, row: str, sources: Sequence[str], clauses: str = "") -> Callable[[Rows], list[Any]]:
+    def _function(
+        self, row: str, sources: Sequence[str], clauses: str = ""
+    ) -> Callable[[Rows], list[Any]]:
         """Compile `lambda rows: [row for (columns) in unpack(rows)]` over the columns it reads."""
         needed = _columns_in(" ".join(sources))
         projection = record.Projection(*needed)
-        code = f"lambda rows: [{row} for ({', '.join(projection.names)},) in UNPACK(rows) {clauses}]"
+        code = (
+            f"lambda rows: [{row} for ({', '.join(projection.names)},) in UNPACK(rows) {clauses}]"
+        )
         function = eval(code, self._names | {"UNPACK": projection.read})  # noqa: S307  # only our own table's text
         learn = self.ownership.learn
         if "OWN" not in code and "WHO(" not in code:
@@ -191,7 +200,9 @@ def _helpers(snapshot: Snapshot, ownership: Ownership) -> dict[str, Any]:
     """Make the helpers that the expressions of model/fields.py call by name."""
     none = _NoTexts()
     addresses = {2: AddressTexts(), AF_INET6: _MappedTexts(), AF_VSOCK: _CidTexts()}
-    namespace_names = _NamespaceNames({inode: space.name for inode, space in snapshot.namespaces.items()})
+    namespace_names = _NamespaceNames(
+        {inode: space.name for inode, space in snapshot.namespaces.items()}
+    )
     names: dict[str, Any] = {
         "ADDRESS": {family: addresses.get(family, none) for family in range(64)},
         "PROTOCOL": ProtocolNames(),
@@ -268,7 +279,10 @@ def _who(snapshot: Snapshot, ownership: Ownership, texts: dict[int, str]) -> Cal
         if held is None:
             return UNKNOWN
         if inode in shared:
-            return _several(ownership.pids(inode, state, netns, local, local_port), one, processes) + suffix
+            return (
+                _several(ownership.pids(inode, state, netns, local, local_port), one, processes)
+                + suffix
+            )
         pid = held >> 32
         return (texts.get(pid) or one(pid)) + suffix
 
@@ -333,12 +347,23 @@ def _interface(snapshot: Snapshot) -> Callable[[int, int], str]:
 
 
 def _local(
-    addresses: dict[int, Any], path: Callable[[int], str | None], interface_name: Callable[[int, int], str]
+    addresses: dict[int, Any],
+    path: Callable[[int], str | None],
+    interface_name: Callable[[int, int], str],
 ) -> Callable[..., str]:
     """Make the function that writes the own end as people do (`*:80` hears both families)."""
 
     def local_text(  # noqa: PLR0913, PLR0917  # one row's columns
-        family: int, kind: int, number: int, netns: int, interface: int, local: bytes, port: int, inode: int, options: int, known: int
+        family: int,
+        kind: int,
+        number: int,
+        netns: int,
+        interface: int,
+        local: bytes,
+        port: int,
+        inode: int,
+        options: int,
+        known: int,
     ) -> str:
         if family == AF_UNIX:
             return printable(path(inode) or f"* {inode}")
@@ -347,7 +372,10 @@ def _local(
             return _other_local(family, number, local, scope)
         ending = protocol_name(family, DGRAM, number) if kind == RAW else port or "*"
         if family == AF_INET6:
-            if local == ANY_V6 and known & record.OPTIONS and not options & record.V6ONLY and not scope and kind != RAW:
+            takes_v4 = options & record.DUAL_STACK or (
+                known & record.OPTIONS and not options & record.V6ONLY
+            )
+            if local == ANY_V6 and takes_v4 and not scope and kind != RAW:
                 return f"*:{ending}"
             return f"[{addresses[family][local]}]{scope}:{ending}"
         return f"{addresses[family][local]}{scope}:{ending}"
@@ -371,7 +399,15 @@ NETLINK_NAMES = {
     18: "scsitransport", 19: "ecryptfs", 20: "rdma", 21: "crypto", 22: "smc",
 }  # fmt: skip
 # include/uapi/linux/if_ether.h: those that are met
-ETHERTYPES = {0: "none", 3: "all", 0x800: "ip", 0x806: "arp", 0x86DD: "ipv6", 0x888E: "eapol", 0x88CC: "lldp"}
+ETHERTYPES = {
+    0: "none",
+    3: "all",
+    0x800: "ip",
+    0x806: "arp",
+    0x86DD: "ipv6",
+    0x888E: "eapol",
+    0x88CC: "lldp",
+}
 
 
 def _remote(addresses: dict[int, Any], path: Callable[[int], str | None]) -> Callable[..., str]:
@@ -392,7 +428,14 @@ def service_namer(ownership: Ownership) -> Callable[..., str | None]:
     """Make the function that names the service: of the own port where it listens, else of the peer's."""
 
     def service(  # noqa: PLR0913, PLR0917  # one row's columns
-        family: int, kind: int, number: int, state: int, netns: int, local: bytes, local_port: int, remote_port: int
+        family: int,
+        kind: int,
+        number: int,
+        state: int,
+        netns: int,
+        local: bytes,
+        local_port: int,
+        remote_port: int,
     ) -> str | None:
         if family not in (2, AF_INET6) or kind == RAW:
             return None
@@ -404,4 +447,3 @@ def service_namer(ownership: Ownership) -> Callable[..., str | None]:
         return name_of(remote_port, protocol)
 
     return service
-
