@@ -98,13 +98,13 @@ def test_bound_interface_and_ipv4_score_higher():
     }
 
 
-def test_group_answers_at_once_unless_a_member_is_connected():
+def test_group_answers_at_once_unless_a_connected_socket_may_belong_to_it():
     group = [row("udp", SERVER, inode=each, options=REUSEPORT | REUSEADDR) for each in (1, 2)]
     bound = row("udp", SERVER, inode=3, options=REUSEADDR, interface=ETH0)
     connected = row("udp", SERVER, "203.0.113.6:1", inode=4, options=REUSEPORT | REUSEADDR)
 
     assert judged(*group, bound) == ([1, 2], True)
-    assert judged(*group, bound, connected) == ([3], True)
+    assert judged(*group, bound, connected) == ([3, 1, 2], False)
 
 
 def test_udp_lite_has_no_table_of_connected_sockets():

@@ -2,11 +2,11 @@
 
 How the order comes about: every list of the look-up is walked from its head. New sockets are put
 there, so the newest comes first; only IPv6 sockets with SO_REUSEPORT are put at the tail
-(net/ipv4/inet_hashtables.c __inet_hash(), net/ipv4/udp.c udp_lib_get_port()). The roads walk
-the same lists: iterators the very ones that the look-up walks; sock_diag and /proc for TCP too,
-and for UDP the list of the port, where the newest comes first and IPv6 is no exception. They
-give IPv4 and IPv6 one after the other; a listener of each on one port needs SO_REUSEPORT on both
-(or other interfaces), and then the IPv4 one stands before.
+(include/net/sock.h sk_add_node_rcu(), net/ipv4/inet_hashtables.c __inet_hash(), net/ipv4/udp.c
+udp_lib_get_port()). Iterators walk the very lists that the look-up walks; sock_diag and /proc do
+for TCP, and for UDP walk the list of the port, which has the same order until a socket connects.
+Both give IPv4 and IPv6 one after the other; a listener of each on one port needs SO_REUSEPORT on
+both (or other interfaces), and then the IPv4 one stands before.
 """
 
 from __future__ import annotations

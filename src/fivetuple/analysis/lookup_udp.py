@@ -8,7 +8,7 @@ The order of net/ipv4/udp.c __udp4_lib_lookup() and net/ipv6/udp.c:
    scores the first in the list wins: the socket that was bound last;
 4. where the first socket with the best score so far has SO_REUSEPORT and is not connected, its
    group answers at once: one member by a hash of the 5-tuple, or by the group's BPF program.
-   A group with a connected member lets the walk go on.
+   A group with a connected member lets the walk go on; who belongs to it can't be read for sure.
 
 Scores, compute_score(): for IPv4 an IPv4 socket 2, an IPv6 one 1; peer's address, peer's port
 and bound interface 4 each. For IPv6 the last three 1 each.
@@ -89,7 +89,7 @@ def _walk(bucket: Sequence[Candidate], packet: Packet, sockets: Sequence[Candida
     best = 0
     chosen: list[Candidate] = []
     maybe: list[Candidate] = []
-    for each in _in_list_order(bucket):
+    for each in bucket:
         score = _score(each, packet)
         if score <= best:
             continue
@@ -101,8 +101,9 @@ def _walk(bucket: Sequence[Candidate], packet: Packet, sockets: Sequence[Candida
             maybe += group
             continue
         chosen = group
-        if not _has_connections(each, sockets):
+        if not _may_have_connections(each, sockets):
             break
+        maybe += group
     certain = chosen[:]
     maybe += [each for each in bucket if chosen and _is_out_of_order(each, chosen[0], packet)]
     chosen += [each for each in maybe if each not in chosen]
@@ -116,13 +117,13 @@ def _walk(bucket: Sequence[Candidate], packet: Packet, sockets: Sequence[Candida
 
 
 def _is_out_of_order(each: Candidate, chosen: Candidate, packet: Packet) -> bool:
-    """Tell whether two equals may stand in the list the other way round than their rows do."""
-    return each.is_held != chosen.is_held and _score(each, packet) == _score(chosen, packet)
+    """Tell whether two equals may stand in the list the other way round than their rows do.
 
-
-def _in_list_order(bucket: Sequence[Candidate]) -> list[Candidate]:
-    """Put IPv6 sockets with SO_REUSEPORT last, where the list of the look-up has them."""
-    return sorted(bucket, key=lambda each: each.family != AF_INET and bool(each.reuseport))
+    connect() puts a socket at the head of another list than the one that sock_diag walks.
+    """
+    if each is chosen or _score(each, packet) != _score(chosen, packet):
+        return False
+    return each.is_held != chosen.is_held or each.state == ESTABLISHED
 
 
 def _group(each: Candidate, bucket: Sequence[Candidate]) -> list[Candidate]:
@@ -140,8 +141,12 @@ def _group_key(each: Candidate) -> tuple[object, ...]:
     return each.family, each.local, each.interface, each.is_v6only, each.uid
 
 
-def _has_connections(each: Candidate, sockets: Sequence[Candidate]) -> bool:
-    """Tell whether a member of the group is connected, to whomever: reuseport_has_conns()."""
+def _may_have_connections(each: Candidate, sockets: Sequence[Candidate]) -> bool:
+    """Tell whether a member of the group may be connected, to whomever: reuseport_has_conns().
+
+    One that was bound to the wildcard leaves its group when connect() gives it an address, and
+    looks like a member of the group at that address: so this is never certain.
+    """
     return any(
         one.state == ESTABLISHED and one.reuseport and _group_key(one) == _group_key(each)
         for one in sockets
