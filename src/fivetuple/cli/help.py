@@ -25,9 +25,13 @@ def page(name: str, commands: Mapping[str, str]) -> str:
 
 
 def _fitted(line: str, width: int) -> list[str]:
-    """Wrap a line under the column where its last part begins."""
-    start = line.rfind("  ") + 2 if "  " in line.strip() else len(line) - len(line.lstrip(" "))
-    if len(line) <= width or start > width * 2 // 3:
+    """Wrap a line under the column where its last part begins, or further in than its beginning."""
+    if len(line) <= width:
         return [line]
+    indent = len(line) - len(line.lstrip(" "))
+    start = line.rfind("  ") + 2
+    if not indent < start <= width // 2:
+        first, *rest = folded(line[indent:], width - indent - 4)
+        return [" " * indent + first, *(" " * (indent + 4) + each for each in rest)]
     first, *rest = folded(line[start:], width - start)
     return [line[:start] + first, *(" " * start + each for each in rest)]
