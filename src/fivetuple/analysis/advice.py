@@ -1,64 +1,118 @@
-"""What to do next about a port: sentences with commands, only where there is something to do."""
+"""What to do next about a port or a program: sentences with commands, only where there is something to do."""
 
 from __future__ import annotations
 
-from fivetuple.analysis.forwarding import is_local_only
+from fivetuple.analysis.holding import ACCEPTED, BOUND, OUTGOING, WAITING
 from fivetuple.model import facts
-from fivetuple.model.endpoint import WILDCARDS
-from fivetuple.model.ports import port_space
+from fivetuple.model.ports import RESERVED_SYSCTL, PortSpace, format_ranges, merge_ranges
 from fivetuple.model.services import NEVER, PRIVATE, service
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from fivetuple.analysis.forwarding import Forward
+    from fivetuple.analysis.holding import Holder
     from fivetuple.analysis.listening import Listener
     from fivetuple.analysis.selecting import Part
-    from fivetuple.analysis.subject import Subject
-    from fivetuple.model.snapshot import Snapshot
 
 
 def advise(
-    snapshot: Snapshot, subject: Subject, part: Part, found: Sequence[Listener], through: Sequence[Forward]
+    part: Part, found: Sequence[Listener], held: Sequence[Holder], through: Sequence[Forward]
 ) -> list[str]:
-    """Return what a person may want to do now, the most likely first."""
+    """Return what a person may want to do now, the most urgent first."""
     advice: list[str] = []
-    ports = subject.ports[:1]
-    if ports and not found:
-        advice += _unserved(snapshot, ports[0], part, through)
+    if part.subject.ports and not found:
+        advice += _unserved(part, held, through)
+    advice += _of_queues(found)
+    advice += _of_targets(through)
+    advice += _of_reach(part, found, through)
+    advice += _hidden(part, found, held)
+    if part.subject.ports and found:
+        advice += _freeing(part, found)
+    return list(dict.fromkeys(advice))
+
+
+def _unserved(part: Part, held: Sequence[Holder], through: Sequence[Forward]) -> Iterator[str]:
+    """Advise on ports that nobody listens on."""
+    by_how = {each.how: each for each in held}
+    if BOUND in by_how:
+        yield "A socket is bound to it without listening: bind() fails with EADDRINUSE for others until its owner closes it or ends."
+    if OUTGOING in by_how:
+        yield "An outgoing connection has it as its local port: a server that binds the port on every address fails with EADDRINUSE until that ends."
+        yield from _reserving(part, by_how[OUTGOING])
+    if ACCEPTED in by_how:
+        yield "Its listener is closed and connections of it are left: a server can bind it again if both, the old one and the new, set SO_REUSEADDR."
+    if WAITING in by_how:
+        left = max((each.left_ms or 0) for each in held if each.how == WAITING)
+        until = f"after {-(-left // 1000)} s" if left else "after 60 s at most"
+        yield f"TIME_WAIT is left on it: a server can bind it at once if it sets SO_REUSEADDR and the sockets before had it, too; {until} in any case."
+    if not by_how and not through and part.subject.address is None:
+        ports = ", ".join(map(str, part.subject.ports[:4]))
+        yield f"Nothing listens on {ports}: a client is refused, or gets no answer where a firewall drops its packets. Start the service, or look where it listens: ft ls -tlnp"
+
+
+def _reserving(part: Part, holder: Holder) -> Iterator[str]:
+    """Say how the kernel is kept from taking the port for outgoing connections."""
+    space: PortSpace | None = part.spaces.get(holder.netns)
+    if space is None or not space.is_ephemeral(holder.port):
+        return
+    ranges = format_ranges(merge_ranges((*space.reserved, (holder.port, holder.port))))
+    yield f"To keep it for a server: sysctl -w {RESERVED_SYSCTL}={ranges}"
+
+
+def _of_queues(found: Sequence[Listener]) -> Iterator[str]:
     for each in found:
-        if each.accept_queue is not None and each.backlog is not None and each.accept_queue > each.backlog:
-            advice.append(f"Its accept queue is full: look whether {each.process.name or 'the owner'} still calls accept().")
-    if found and is_local_only(found):
-        advice.append("Only this host can reach it. For others bind it to 0.0.0.0 or an interface's address in the program's configuration.")
+        if each.is_full:
+            yield (
+                f"The accept queue of port {each.port} is full ({each.accept_queue} wait, limit {each.backlog}): new connections are "
+                f"dropped until {each.process.name or 'its owner'} calls accept() again."
+            )
+
+
+def _of_targets(through: Sequence[Forward]) -> Iterator[str]:
+    for each in through:
+        if each.is_answered is False:
+            yield f"{each.by} forwards to {each.target}, and nothing listens there: start what should, or remove the forward."
+
+
+def _of_reach(part: Part, found: Sequence[Listener], through: Sequence[Forward]) -> Iterator[str]:
+    """Advise where a port is open too far, or not far enough; firewalls are not looked at."""
+    if not part.is_of_ends:
+        return
+    if found and not through and all(each.reach == "loopback" for each in found):
+        yield "Only its own network namespace can reach it. For others, let the program listen on 0.0.0.0 or on an interface's address."
     for each in found:
         known = service(each.port, each.protocol)
-        is_open = any(address in WILDCARDS for address, _ in each.addresses)
-        if is_open and known is not None and known.exposure in (NEVER, PRIVATE):
-            advice.append(f"{known.name} on every address: {known.reason}. Bind it to 127.0.0.1 or a private address, or filter the port.")
-            break
-    if facts.OWNERS in snapshot.missing and any(not each.pids for each in found):
-        advice.append("Some owners are hidden from this user: run it with sudo to see them.")
-    return advice
+        if (
+            each.reach == "every address"
+            and known is not None
+            and known.exposure in (NEVER, PRIVATE)
+        ):
+            why = f": {known.reason}" if known.reason else ""
+            yield f"It is open on every address, and {known.name} is for {_exposure_words(known.exposure)}{why}. Bind it to 127.0.0.1 or a private address, or filter the port."
 
 
-def _unserved(snapshot: Snapshot, port: int, part: Part, through: Sequence[Forward]) -> list[str]:
-    """Advise on a port that nobody listens on."""
-    how = {holder[0] for holder in part.other_holders()}
-    space = snapshot.namespaces.get(snapshot.own_netns)
-    known = port_space(space.sysctls if space else {})
-    if through:
-        return ["Nothing listens here, the rules above forward it: look at their target."]
-    advice = []
-    if "bound only" in how:
-        advice.append("A socket is bound to it without listening: bind() fails with EADDRINUSE for others until its owner closes it.")
-    if "outgoing" in how:
-        advice.append("An outgoing connection took it as its local port, so a server can't bind it now.")
-        if known.is_ephemeral(port):
-            advice.append(f"Keep it for a server: sysctl -w net.ipv4.ip_local_reserved_ports={port} (add to what is there).")
-    if "TIME_WAIT" in how:
-        advice.append("Only TIME_WAIT is left on it: a server that sets SO_REUSEADDR can bind it at once, others after 60 s at most.")
-    if not advice:
-        advice.append(f"Nothing listens on {port}: a client is refused. Start the service, or look where it listens: ft ls -tlnp.")
-    return advice
+def _exposure_words(exposure: str) -> str:
+    return "private networks" if exposure == PRIVATE else "no open network at all"
+
+
+def _hidden(part: Part, found: Sequence[Listener], held: Sequence[Holder]) -> Iterator[str]:
+    is_hidden = any(not each.pids for each in found) or any(each.uid is not None for each in held)
+    if is_hidden and part.snapshot.refused & facts.OWNERS:
+        yield "Owners of other users are hidden from this user: run it with sudo to see them."
+
+
+def _freeing(part: Part, found: Sequence[Listener]) -> Iterator[str]:
+    """Say how the port is freed: by the unit, the container, or the process."""
+    for each in found:
+        if each.socket_unit:
+            unit, answering = each.socket_unit
+            yield f"To free it: systemctl stop {unit} {answering}"
+        elif each.place.container and each.place.engine in ("docker", "podman"):
+            yield f"To free it: {each.place.engine} stop {each.place.container}"
+        elif each.place.unit and each.place.unit.endswith(".service"):
+            user = "--user " if each.place.user_unit else ""
+            yield f"To free it: systemctl {user}stop {each.place.unit}"
+        elif each.process.pid > 1:
+            yield f"To free it: kill {each.process.pid} ({each.process.name})"

@@ -1,204 +1,190 @@
 """What forwards a port, and to where: NAT rules, and programs whose business it is.
 
-A program is recognised by its name and command line (docker-proxy, ssh -L/-R/-D, kubectl
-port-forward, socat, kube-proxy's own rules by their comments); what its command line does not
-tell is not guessed.
+Where a target is an address that one namespace of this host has, it is followed: who listens
+there, or that nobody does. What neither a rule nor a command line tells is not guessed.
 """
 
 from __future__ import annotations
 
 from collections import namedtuple
 
-from fivetuple.analysis.firewall import rewrites, ruleset
-from fivetuple.model.endpoint import is_loopback
-from fivetuple.model.text import decode
+from fivetuple.analysis.forwarding_programs import bracketed, told_by
+from fivetuple.analysis.forwarding_rules import (
+    HOOKS,
+    address_words,
+    condition_words,
+    has_riddles,
+    is_chosen_at_random,
+    taking_rules,
+)
+from fivetuple.analysis.kubernetes import service_of
+from fivetuple.analysis.owners import namespace_name, owner_words
+from fivetuple.model.endpoint import is_loopback, parse_endpoint
+from fivetuple.model.errors import BadInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from fivetuple.analysis.firewall_form import Rule
+    from fivetuple.analysis.forwarding_programs import Told
+    from fivetuple.analysis.forwarding_rules import Taken
     from fivetuple.analysis.listening import Listener
+    from fivetuple.analysis.subject import Subject
+    from fivetuple.model.endpoint import Endpoint
+    from fivetuple.model.namespace import Namespace
     from fivetuple.model.process import Process
     from fivetuple.model.snapshot import Snapshot
 
-Forward = namedtuple("Forward", "netns by how source target pid")
-"""netns: where; by: what does it (`nft`, `docker-proxy`, `ssh` ...); how: a sentence; source:
-what is forwarded; target: to what, None where it can't be told; pid: of the program, or None."""
+Forward = namedtuple(
+    "Forward",
+    "netns by how protocol source target pid rule service target_netns target_process target_pid is_answered",
+)
+"""netns: where; by: what does it (nft, iptables, legacy, docker-proxy, ssh ...); how: a clause;
+source: what is forwarded; target: to what, None where it can't be told; pid: of the program; rule:
+as its tool shows it; service: the Kubernetes service that it is of; target_*: who listens at the
+target when that is on this host; is_answered: whether anybody does, None where that can't be told."""
 
-SSH_FLAGS_WITH_VALUE = "BbcDEeFIiJLlmOoPpQRSWw"  # ssh(1)
-
-
-def forwards(snapshot: Snapshot, port: int, protocol: str | None, listeners: Sequence[Listener]) -> list[Forward]:
-    """Return what forwards a port of this host."""
-    found = []
-    for space in snapshot.namespaces.values():
-        if space.firewall is not None:
-            for rule in rewrites(ruleset(space.firewall)):  # type: ignore[arg-type]
-                if _takes(rule, port, protocol):
-                    found.append(_of_rule(space.inode, rule, port))
-    for each in listeners:
-        if each.port != port or (protocol and each.protocol != protocol):
-            continue
-        for pid in sorted(each.pids):
-            process = snapshot.processes.get(pid)
-            if process is not None:
-                found += [made._replace(netns=each.netns) for made in by_program(process, port)]
-    return found
+PROTOCOLS = ("tcp", "udp")
+TUNNELLED = frozenset(("tcp", "sctp"))
 
 
-def _takes(rule: Rule, port: int, protocol: str | None) -> bool:
-    """Tell whether a rule rewrites packets to this port: it must name the port, or name none at all."""
-    for condition in rule.conditions:
-        if condition.field == "protocol" and protocol and (protocol in condition.values) == condition.negated:
-            return False
-        if condition.field == "destination_port":
-            inside = any(low <= port <= high for low, high in condition.values)
-            if inside == condition.negated:
-                return False
-    return any(condition.field in ("destination_port", "destination") for condition in rule.conditions)
+def forwards(
+    snapshot: Snapshot, subject: Subject, found: Sequence[Listener], everyone: Sequence[Listener]
+) -> list[Forward]:
+    """Return what forwards the subject's ports.
+
+    found: the subject's listeners; everyone: all listeners, among them those at a target.
+    """
+    made = [
+        _of_rule(snapshot, everyone, space, taken, port)
+        for port in subject.ports
+        for space in snapshot.namespaces.values()
+        for taken in _rules(space, subject, port)
+    ]
+    for each in found:
+        holders = (snapshot.processes.get(pid) for pid in sorted(each.pids))
+        made += [
+            _of_program(snapshot, everyone, each, process, told)
+            for process in holders
+            if process is not None
+            for told in told_by(process, each.port)
+        ]
+    return made
 
 
-def _of_rule(netns: int, rule: Rule, port: int) -> Forward:
-    step = rule.step
-    to_port = port if step.ports is None else step.ports[0]
-    ports = f"{step.ports[0]}-{step.ports[1]}" if step.ports and step.ports[0] != step.ports[1] else str(to_port)
-    target = f"{_bracketed(step.address)}:{ports}" if step.address else f"this host:{ports}"
-    source = ", ".join(f"{c.field.replace('_', ' ')} {'not ' if c.negated else ''}{_values(c.values)}" for c in rule.conditions)
-    certainty = "" if rule.is_understood else " (with conditions that ft does not understand)"
-    how = f"{step.verdict} in {rule.base.table}, {rule.base.hook}{certainty}: {step.text or ' > '.join(rule.chains)}"
-    return Forward(netns, rule.base.source, how, source, target, None)
+def _of_program(
+    snapshot: Snapshot, everyone: Sequence[Listener], each: Listener, process: Process, told: Told
+) -> Forward:
+    """Describe what a program that listens does with the port."""
+    end = _endpoint(told.target) if told.is_here else None
+    behind = _behind(snapshot, everyone, each.netns, each.protocol, end)
+    source = ", ".join(each.end_words())
+    return Forward(
+        each.netns, process.name, told.how, each.protocol, source, told.target, process.pid, None, None, *behind
+    )  # fmt: skip
 
 
-def _values(values: Sequence[object]) -> str:
-    shown = []
-    for value in values:
-        if isinstance(value, tuple):
-            shown.append(str(value[0]) if value[0] == value[1] else f"{value[0]}-{value[1]}")
-        else:
-            shown.append(str(value))
-    return "/".join(shown)
+def _rules(space: Namespace, subject: Subject, port: int) -> list[Taken]:
+    protocols = (subject.protocol,) if subject.protocol else PROTOCOLS
+    try:
+        return taking_rules(space, port, protocols, subject.address)
+    except BadInput:  # recorded in a form that we don't know
+        return []
 
 
-def _bracketed(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
+def _of_rule(
+    snapshot: Snapshot, everyone: Sequence[Listener], space: Namespace, taken: Taken, port: int
+) -> Forward:
+    """Describe a rule that takes packets to a port."""
+    rule, step = taken.rule, taken.rule.step
+    target, end = _target(taken, port)
+    hooks = " and ".join(words for hook, words in HOOKS.items() if hook in taken.hooks)
+    source = [
+        f"{taken.protocol} to port {port} of {address_words(space, taken)}",
+        hooks,
+        *condition_words(taken),
+    ]
+    how = f"{step.verdict} in table {rule.base.family} {rule.base.table}"
+    if is_chosen_at_random(taken):
+        how += ", one of several targets, chosen at random"
+    if has_riddles(taken):
+        how += ", if conditions that ft can't judge hold"
+    behind = _behind(snapshot, everyone, space.inode, taken.protocol, end)
+    return Forward(
+        space.inode, rule.base.source, how, taken.protocol, ", ".join(source), target, None, step.text, service_of(rule), *behind
+    )  # fmt: skip
 
 
-def by_program(process: Process, port: int) -> Iterator[Forward]:
-    """Yield the forwards that a program's command line tells of for a port it listens on."""
-    words = [decode(word) for word in process.argv]
-    reader = READERS.get(process.name.partition("-port-forward")[0])
-    if reader is not None:
-        for how, source, target in reader(words[1:], port):
-            yield Forward(0, process.name, how, source, target, process.pid)
+def _target(taken: Taken, port: int) -> tuple[str, Endpoint | None]:
+    """Return the target as text, and as an end when it is exactly one."""
+    step = taken.rule.step
+    low, high = step.ports or (port, port)
+    ports = str(low) if low == high else f"{low}-{high}"
+    if not step.address:
+        return f"this host:{ports}", None
+    text = f"{bracketed(step.address)}:{ports}"
+    return text, _endpoint(text) if low == high else None
 
 
-def _docker_proxy(words: Sequence[str], port: int) -> Iterator[tuple[str, str, str | None]]:
-    """Read docker-proxy -proto tcp -host-ip 0.0.0.0 -host-port 8080 -container-ip 172.17.0.2 -container-port 80."""
-    options = dict(zip(words[::2], words[1::2], strict=False))
-    if options.get("-host-port") == str(port):
-        target = f"{_bracketed(options.get('-container-ip', '?'))}:{options.get('-container-port', '?')}"
-        yield "a port that Docker publishes: docker-proxy carries what the NAT rules don't", _ends(options.get("-host-ip"), port), target
+def _endpoint(text: str | None) -> Endpoint | None:
+    try:
+        return parse_endpoint(text) if text else None
+    except BadInput:  # a name, a range, a socket file
+        return None
 
 
-def _ends(address: str | None, port: int) -> str:
-    return f"{_bracketed(address or '*')}:{port}"
+def _behind(
+    snapshot: Snapshot,
+    everyone: Sequence[Listener],
+    netns: int,
+    protocol: str,
+    end: Endpoint | None,
+) -> tuple[int | None, str | None, int | None, bool | None]:
+    """Return (namespace, process, pid, whether anybody listens) of a target, None where it can't be told."""
+    if end is None:
+        return None, None, None, None
+    space = _space_with(snapshot, netns, end.address)
+    if space is None:
+        return None, None, None, None
+    for each in everyone:
+        if (
+            each.netns == space.inode
+            and each.protocol == protocol
+            and each.port == end.port
+            and each.hears(end.address)
+        ):
+            return space.inode, each.process.name or None, each.process.pid or None, True
+    # a namespace whose addresses are known was entered, so its listeners were read, too
+    return space.inode, None, None, False
 
 
-def _ssh(words: Sequence[str], port: int) -> Iterator[tuple[str, str, str | None]]:
-    """Read -L, -R and -D of ssh(1); the destination host is the first word that is no option."""
-    host = None
-    asked: list[tuple[str, str]] = []
-    index = 0
-    while index < len(words):
-        word = words[index]
-        if word[:1] == "-" and len(word) > 1:
-            for place, letter in enumerate(word[1:], 1):
-                if letter in SSH_FLAGS_WITH_VALUE:
-                    value = word[place + 1 :]
-                    if not value and index + 1 < len(words):
-                        index += 1
-                        value = words[index]
-                    asked.append((letter, value))
-                    break
-        elif host is None:
-            host = word
-        index += 1
-    for letter, value in asked:
-        parts = value.split("/") if "/" in value else _colons(value)
-        if letter == "L" and _listens(parts, port, 3):
-            yield f"ssh -L through {host or 'a host'}", _ends(None, port), ":".join(parts[-2:])
-        elif letter == "D" and parts[-1] == str(port):
-            yield f"ssh -D, a SOCKS proxy through {host or 'a host'}", _ends(None, port), None
+def _space_with(snapshot: Snapshot, netns: int, address: bytes) -> Namespace | None:
+    """Return the one namespace that has the address, our own before others."""
+    if is_loopback(address):
+        return snapshot.namespaces.get(netns)
+    having = [
+        space
+        for space in snapshot.namespaces.values()
+        if any(own == address for _, own, _ in space.addresses)
+    ]
+    mine = [space for space in having if space.inode == netns]
+    candidates = mine or having
+    return candidates[0] if len(candidates) == 1 else None
 
 
-def _colons(value: str) -> list[str]:
-    """Split at colons outside of brackets."""
-    parts, depth = [""], 0
-    for character in value:
-        depth += (character == "[") - (character == "]")
-        if character == ":" and not depth:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts
-
-
-def _listens(parts: Sequence[str], port: int, least: int) -> bool:
-    """Tell whether [BIND:]PORT:HOST:HOSTPORT listens on the port."""
-    return len(parts) >= least and parts[-3] == str(port)
-
-
-def _sshd(_words: Sequence[str], port: int) -> Iterator[tuple[str, str, str | None]]:
-    """An sshd of one session that listens does so for its client's -R (or for X11, from 6010 on)."""
-    if port != 22 and not 6010 <= port < 6100:
-        yield "the ssh session's client asked for it with -R: it goes to where that client says", _ends(None, port), None
-
-
-def _kubectl(words: Sequence[str], port: int) -> Iterator[tuple[str, str, str | None]]:
-    """Read kubectl port-forward [-n NAMESPACE] TYPE/NAME [LOCAL:]REMOTE."""
-    if "port-forward" not in words:
-        return
-    after = [word for word in words[words.index("port-forward") + 1 :] if word[:1] != "-"]
-    name = next((word for word in after if not word.replace(":", "").isdigit()), "a pod")
-    for word in after:
-        local, _, remote = word.partition(":")
-        if local == str(port) or (not local and remote):
-            yield "kubectl port-forward, through the API server", _ends(None, port), f"{name}:{remote or local}"
-
-
-def _socat(words: Sequence[str], port: int) -> Iterator[tuple[str, str, str | None]]:
-    """Read socat TCP-LISTEN:8080,fork TCP:10.0.0.1:80, either way round."""
-    addresses = [word for word in words if word[:1] != "-"]
-    for index, word in enumerate(addresses[:2]):
-        kind, _, rest = word.partition(":")
-        if "LISTEN" in kind.upper() and rest.split(",")[0] == str(port) and len(addresses) > 1:
-            yield "socat", word, addresses[1 - index]
-
-
-def _rinetd_like(_words: Sequence[str], port: int) -> Iterator[tuple[str, str, str | None]]:
-    yield "a proxy: its own configuration says to where", _ends(None, port), None
-
-
-READERS = {
-    "docker-proxy": _docker_proxy,
-    "rootlessport": _rinetd_like,
-    "slirp4netns": _rinetd_like,
-    "pasta": _rinetd_like,
-    "gvproxy": _rinetd_like,
-    "ssh": _ssh,
-    "autossh": _ssh,
-    "sshd": _sshd,
-    "sshd-session": _sshd,
-    "kubectl": _kubectl,
-    "socat": _socat,
-    "haproxy": _rinetd_like,
-    "envoy": _rinetd_like,
-    "traefik": _rinetd_like,
-    "rinetd": _rinetd_like,
-}
-
-
-def is_local_only(listeners: Sequence[Listener]) -> bool:
-    """Tell whether every listener is on loopback."""
-    return all(is_loopback(address) for each in listeners for address, _ in each.addresses)
+def target_words(snapshot: Snapshot, each: Forward) -> str:
+    """Name a forward's target and who listens there: `172.17.0.2:80 (nginx (900) in web)`."""
+    if each.target is None:
+        return ""
+    if each.target_netns is None or each.is_answered is None:
+        return str(each.target)
+    where = (
+        f" in {namespace_name(snapshot, each.target_netns)}"
+        if each.target_netns != each.netns
+        else ""
+    )
+    if not each.is_answered:
+        return f"{each.target}, where nothing listens{where}"
+    process = snapshot.processes.get(each.target_pid or 0)
+    who = owner_words(process, (process.pid,)) if process else "a socket whose owner is not known"
+    return f"{each.target}, {who}{where}"

@@ -1,29 +1,38 @@
 """Which part of the ephemeral ports a destination uses up.
 
 A port is used per (own address, destination address and port): the same local port may serve
-several destinations (net/ipv4/inet_hashtables.c __inet_check_established()).
+several destinations (net/ipv4/inet_hashtables.c __inet_check_established()). TIME_WAIT counts:
+its four-tuple is taken until it ends.
 """
 
 from __future__ import annotations
 
-from fivetuple.model.ports import port_space
+from fivetuple.model.ports import PortSpace, port_space
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from fivetuple.analysis.peers import Peer
+    from collections.abc import Collection, Iterable
+
     from fivetuple.model.snapshot import Snapshot
 
 
-def share_used(snapshot: Snapshot, peer: Peer) -> float | None:
-    """Return the used share of the usable ports towards a peer, from its busiest own address.
+def port_spaces(snapshot: Snapshot) -> dict[int, PortSpace]:
+    """Return the port space of every namespace whose settings are known."""
+    return {
+        inode: port_space(space.sysctls)
+        for inode, space in snapshot.namespaces.items()
+        if space.sysctls
+    }
 
-    None where the namespace's settings are unknown or the destination is no TCP.
+
+def share_used(space: PortSpace | None, used: Iterable[Collection[int]]) -> float | None:
+    """Return the used share of the usable ports towards a destination, from its busiest own address.
+
+    used: for each own address the ports in use; None where the namespace's settings are unknown.
     """
-    space = snapshot.namespaces.get(peer.netns)
-    if space is None or not space.sysctls or peer.protocol != "tcp":
+    if space is None:
         return None
-    ports = port_space(space.sysctls)
-    usable = ports.usable_ephemeral_count
+    usable = space.usable_ephemeral_count
     if not usable:
         return 1.0
-    return max(sum(ports.is_ephemeral(port) for port in used) for used in peer.ports.values()) / usable
+    return max((sum(map(space.is_ephemeral, ports)) for ports in used), default=0) / usable

@@ -130,6 +130,10 @@ def request_of(
     if given.pop("json", False):
         given["output"] = "json"
     given["interactive"] = sys.stderr.isatty()
+    if getattr(module, "FITS_SCREEN", False):
+        from fivetuple.cli.page import screen_rows
+
+        given["screen_rows"] = screen_rows(given.get("output"))
     if getattr(module, "WANTS_CARDS", False):
         from fivetuple.cli.cards import cards
 

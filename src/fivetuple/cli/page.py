@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 LEAST_WIDTH = 20  # below that nothing can be read, and the terminal may wrap
 USUAL_WIDTH = 80  # of a terminal that does not tell: a serial line, a pty that nobody sized
+USUAL_ROWS = 24
 COLOURS = {STRONG: "1", FAINT: "2", GOOD: "32", WARN: "33", BAD: "31"}
 
 
@@ -51,6 +52,16 @@ def terminal_width() -> int:
     except (OSError, ValueError):
         columns = 0
     return max(columns or USUAL_WIDTH, LEAST_WIDTH)
+
+
+def screen_rows(output: object) -> int | None:
+    """Return the lines of the terminal at stdout; None where nothing has to fit on a screen."""
+    if not sys.stdout.isatty() or output not in (None, "table"):
+        return None
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).lines or USUAL_ROWS
+    except (OSError, ValueError):
+        return USUAL_ROWS
 
 
 def coloured(text: str, style: str, page: Page) -> str:

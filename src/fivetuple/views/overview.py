@@ -1,68 +1,101 @@
 """One screen for this machine: what listens, what it talks to, what is odd.
 
-`ft` alone shows it. Long lists are folded to the busiest entries, and each says how many were
-left out and which command shows them. On the host every network namespace is looked at; inside
-a container only its own.
+`ft` alone shows it. On a terminal everything fits the screen: ports of one program, addresses of
+one service and whole namespaces are folded into one line each, and what was folded is told with
+the command that shows it. Off a terminal, and with -o wide, every entry has its line. On the host
+every network namespace is looked at; inside a container only its own.
+
+OPEN TO says how far the addresses of a listener open it; firewalls are not looked at. CONNS are
+its clients' sockets now, TIME_WAIT aside. ACCEPT is its fullest accept queue and the limit. PORTS
+USED is the part of the ephemeral ports that is taken towards that destination, by whomever.
+
+Examples:
+    ft                 this machine, on one screen
+    ft --watch         again and again
+    ft -N web          one network namespace
+    ft --json          all of it, for programs
 """
 
 from __future__ import annotations
 
 from collections import Counter
 
-from fivetuple.analysis.listening import Listener, listeners, namespace_name, owner_words, where_words
-from fivetuple.analysis.oddities import oddities
+from fivetuple.analysis.folding import NAMESPACE, fold, port_words, room_for
+from fivetuple.analysis.listening import Listener, listeners, where_words
+from fivetuple.analysis.oddities import Oddity, oddities
+from fivetuple.analysis.owners import namespace_name, owner_words, principal
 from fivetuple.analysis.peers import Peer, peers
-from fivetuple.analysis.ports_used import share_used
-from fivetuple.model import facts, record
+from fivetuple.analysis.rows_of_data import listener_row, oddity_row, peer_row
+from fivetuple.analysis.totals import summary_sentence, totals
+from fivetuple.model import facts
 from fivetuple.model.answer import FAINT, STRONG, WARN, Answer, Column, Heading, Line, Styled, Table
-from fivetuple.model.names import PROTOCOLS, ProtocolNames
+from fivetuple.model.endpoint import address_text
+from fivetuple.model.names import PROTOCOLS
 from fivetuple.model.question import EVERY_STATE, Hint, Question
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
+    from fivetuple.analysis.folding import Fold
     from fivetuple.model.command import Request
     from fivetuple.model.snapshot import Snapshot
 
 ARGUMENTS = ""
 OPTIONS = ()
+FITS_SCREEN = True  # the front door gives `screen_rows`, the height of the terminal
 
-SCREEN_ROWS = 50  # where no terminal tells its height
 SHARES = (0.5, 0.3, 0.2)  # of the screen: listeners, destinations, oddities
-HEADINGS = 9  # lines that are not entries: headings, blank lines, the summary
-COUNTED = record.Projection("family", "type", "state", "protocol_number", "netns")
+# Lines that are no entries: the title, blanks, headings, the summary that may wrap, the prompt.
+FIXED_ROWS = 13
+LEAST_ROWS = 8
+ODDITY_ROWS = 3  # what it is, and what it means in two lines of 80 columns
+NARROW_ROOM = 2
+NEARLY_FULL = 0.7  # of an accept queue
+NEARLY_USED = 0.8  # of the ephemeral ports
 
 
 def question(request: Request) -> Question:
     """Ask for everything that one screen may tell."""
-    needs = facts.SOCKETS | facts.OWNERS | facts.PROCESSES | facts.CONTAINERS | facts.NAMESPACES | facts.BACKLOG | facts.UNIX
+    needs = (
+        facts.SOCKETS | facts.OWNERS | facts.PROCESSES | facts.CONTAINERS | facts.NAMESPACES | facts.BACKLOG | facts.UNIX
+        | facts.BOUND_INACTIVE
+    )  # fmt: skip
     return Question(needs, Hint(EVERY_STATE, frozenset(PROTOCOLS)), request.get("netns") or "auto")
 
 
 def answer(snapshot: Snapshot, request: Request) -> Answer:
     """Draw the screen."""
-    rows = max((request.get("screen_rows") or SCREEN_ROWS) - HEADINGS, 12)
-    room = [max(int(rows * share), 3) for share in SHARES]
     found, destinations, odd = listeners(snapshot), peers(snapshot), oddities(snapshot)
-    has_spaces = len({each.netns for each in (*found, *destinations)}) > 1
-    shares = [share_used(snapshot, peer) for peer in destinations]
+    room = _room(request, len(found), len(destinations), len(odd))
+    has_spaces = len({*(each.netns for each in found), *(peer.netns for peer in destinations)}) > 1
+    counts = totals(snapshot)
     blocks = [
         Line(Styled(_title(snapshot), STRONG)),
         *_listening(snapshot, found, room[0], has_spaces=has_spaces),
-        *_talking(snapshot, destinations, shares, room[1], has_spaces=has_spaces),
+        *_talking(snapshot, destinations, room[1], has_spaces=has_spaces),
         *_odd(odd, room[2]),
         Line(""),
-        Line(summary_sentence(snapshot)),
+        Line(summary_sentence(counts)),
     ]
     data = {
-        "listeners": [_listener_row(snapshot, each) for each in found],
-        "peers": [_peer_row(snapshot, peer, share) for peer, share in zip(destinations, shares, strict=True)],
-        "odd": [each._asdict() for each in odd],
-        "summary": _summary(snapshot),
+        "listeners": [listener_row(snapshot, each) for each in found],
+        "peers": [peer_row(snapshot, peer) for peer in destinations],
+        "odd": [oddity_row(snapshot, each) for each in odd],
+        "summary": counts,
     }
     return Answer(blocks, data, lists="listeners")
+
+
+def _room(request: Request, *entries: int) -> list[int | None]:
+    """Return how many lines each list may take; None for all of them."""
+    rows = request.get("screen_rows")
+    if not rows:
+        return [None, None, None]
+    listening, talking, odd = entries
+    wants = (listening, talking, odd * ODDITY_ROWS)
+    given = room_for(wants, SHARES, max(rows - FIXED_ROWS, LEAST_ROWS))
+    return [given[0], given[1], max(given[2] // ODDITY_ROWS, 1)]
 
 
 def _title(snapshot: Snapshot) -> str:
@@ -70,28 +103,65 @@ def _title(snapshot: Snapshot) -> str:
     return f"{host.name}, {host.system} {host.kernel}".rstrip()
 
 
-def _listening(snapshot: Snapshot, found: Sequence[Listener], room: int, *, has_spaces: bool) -> list[object]:
-    """Show the listeners, those with connections first when they don't all fit."""
+def _listening(
+    snapshot: Snapshot, found: Sequence[Listener], room: int | None, *, has_spaces: bool
+) -> list[object]:
+    """Show the listeners; when they don't all fit, those with trouble or connections stay."""
     if not found:
         return [Line(""), Heading("Listening"), Line("  nothing")]
-    shown = list(found)
-    if len(found) > room:
-        busiest = sorted(found, key=lambda each: (-each.connections, each.protocol != "tcp", each.port))[: room - 1]
-        shown = [each for each in found if each in busiest]
+    lines, left = fold(
+        found,
+        room,
+        alike=lambda each: (
+            each.netns,
+            each.protocol,
+            each.process.name,
+            where_words(each),
+            each.reach,
+        ),
+        namespace=lambda each: each.netns if each.netns != snapshot.own_netns else None,
+        weight=lambda each: (each.is_full, each.connections, each.protocol == "tcp", -each.port),
+    )
     columns = [
-        Column("PROTO"), Column("PORT", ">"), Column("SERVICE", "<", 2), Column("REACHED FROM", "<", 3),
+        Column("PROTO"), Column("PORT", ">"), Column("SERVICE", "<", 2), Column("OPEN TO", "<", 4),
         *([Column("NAMESPACE", "<", 1)] if has_spaces else []),
-        Column("OWNER"), Column("UNIT OR CONTAINER", "<", 4), Column("CONNS", ">", 5), Column("ACCEPT", ">", 6),
+        Column("OWNER"), Column("UNIT OR CONTAINER", "<", 5), Column("CONNS", ">", 6), Column("ACCEPT", ">", 3),
     ]  # fmt: skip
-    rows = [
-        [
-            each.protocol, str(each.port), each.service or "", reached_from(snapshot, each),
-            *([namespace_name(snapshot, each.netns)] if has_spaces else []),
-            owner_words(each.process, each.pids), where_words(each), str(each.connections or ""), _queue(each),
-        ]
-        for each in shown
+    rows = [_listener_cells(snapshot, line, has_spaces=has_spaces) for line in lines]
+    return [
+        Line(""),
+        Heading(f"Listening ({len(found)})"),
+        Table(columns, rows),
+        *_folded(lines, left, "listeners", "ft ls -tul"),
+    ]
+
+
+def _listener_cells(snapshot: Snapshot, line: Fold, *, has_spaces: bool) -> list[str]:
+    entries = line.entries
+    first = entries[0]
+    is_namespace = line.how == NAMESPACE
+    owners = {each.process.name for each in entries if each.process.name}
+    pids = {pid for each in entries for pid in each.pids}
+    owner = owner_words(principal(snapshot.processes, pids), pids)
+    if is_namespace and len(owners) > 1:
+        owner = f"{len(owners)} programs"
+    fullest = max(entries, key=_fill)
+    connections = sum(each.connections for each in entries)
+    return [
+        "" if len({each.protocol for each in entries}) > 1 else first.protocol,
+        f"{len({(each.protocol, each.port) for each in entries})} ports" if is_namespace else port_words(each.port for each in entries),
+        (first.service or "") if len(entries) == 1 else "",
+        "" if is_namespace else open_to(snapshot, first),
+        *([namespace_name(snapshot, first.netns)] if has_spaces else []),
+        owner, "" if is_namespace else where_words(first), str(connections or ""), _queue(fullest),
     ]  # fmt: skip
-    return [Line(""), Heading(f"Listening ({len(found)})"), Table(columns, rows), *_folded(len(found) - len(shown), "listeners", "ft ls -tul")]
+
+
+def _fill(each: Listener) -> float:
+    """Return how full a listener's accept queue is, above 1 when it overflows."""
+    if each.accept_queue is None:
+        return -1.0
+    return each.accept_queue / max(each.backlog or 1, 1)
 
 
 def _queue(each: Listener) -> str:
@@ -101,102 +171,106 @@ def _queue(each: Listener) -> str:
     if each.backlog is None:
         return str(each.accept_queue)
     text = f"{each.accept_queue}/{each.backlog}"
-    return Styled(text, WARN) if each.accept_queue >= max(each.backlog * 0.7, 1) else text
+    return Styled(text, WARN) if each.accept_queue >= max(each.backlog * NEARLY_FULL, 1) else text
 
 
-def reached_from(snapshot: Snapshot, each: Listener) -> str:
-    """Say from where a listener's addresses can be reached; firewalls are not looked at here."""
-    words = []
+def open_to(snapshot: Snapshot, each: Listener) -> str:
+    """Say how far a listener's addresses open it; firewalls are not looked at here."""
     if each.reach == "loopback":
-        return "this host only" if each.netns == snapshot.own_netns else "its namespace only"
-    if each.interfaces:
-        names = snapshot.interfaces.get(each.netns, {})
-        words = [f"via {names.get(index) or f'if{index}'}" for index in sorted(each.interfaces)]
+        return "this host" if each.netns == snapshot.own_netns else "its namespace"
+    names = snapshot.interfaces.get(each.netns, {})
+    devices = [names.get(index) or f"if{index}" for index in sorted(each.interfaces)]
+    via = f" by {', '.join(devices)}" if devices else ""
     if each.reach == "every address":
-        return " ".join(["every address", *words])
-    return " ".join([", ".join(each.address_words()[:2]) + (" ..." if len(each.addresses) > 2 else ""), *words])
+        return f"every address{via}"
+    words = list(dict.fromkeys(address_text(address) for address, _ in sorted(each.addresses)))
+    more = f" +{len(words) - NARROW_ROOM}" if len(words) > NARROW_ROOM else ""
+    return f"{', '.join(words[:NARROW_ROOM])}{more}{via}"
 
 
-def _talking(snapshot: Snapshot, found: Sequence[Peer], shares: Sequence[float | None], room: int, *, has_spaces: bool) -> list[object]:
+def _talking(
+    snapshot: Snapshot, found: Sequence[Peer], room: int | None, *, has_spaces: bool
+) -> list[object]:
+    """Show the destinations; when they don't all fit, those with most connections stay."""
     if not found:
         return [Line(""), Heading("Talking to"), Line("  nobody")]
-    shown = found[:room] if len(found) <= room else found[: room - 1]
+    lines, left = fold(
+        found,
+        room,
+        alike=lambda peer: (peer.netns, peer.protocol, peer.remote.port, peer.process.name),
+        namespace=lambda peer: peer.netns if peer.netns != snapshot.own_netns else None,
+        weight=lambda peer: ((peer.share or 0) >= NEARLY_USED, peer.connections),
+    )
     columns = [
         Column("DESTINATION"), Column("SERVICE", "<", 2), *([Column("NAMESPACE", "<", 1)] if has_spaces else []),
         Column("OWNER"), Column("CONNS", ">"), Column("STATES", "<", 4), Column("PORTS USED", ">", 5),
     ]  # fmt: skip
-    rows = [
-        [
-            str(peer.remote), peer.service or "", *([namespace_name(snapshot, peer.netns)] if has_spaces else []),
-            owner_words(peer.process, peer.pids), str(peer.connections), _states(peer.states), percent(share),
-        ]
-        for peer, share in zip(shown, shares, strict=False)
+    rows = [_peer_cells(snapshot, line, has_spaces=has_spaces) for line in lines]
+    return [
+        Line(""),
+        Heading(f"Talking to ({len(found)})"),
+        Table(columns, rows),
+        *_folded(lines, left, "destinations", "ft ls --by remote"),
+    ]
+
+
+def _peer_cells(snapshot: Snapshot, line: Fold, *, has_spaces: bool) -> list[str]:
+    entries = line.entries
+    first = entries[0]
+    is_namespace = line.how == NAMESPACE
+    owners = {peer.process.name for peer in entries if peer.process.name}
+    pids = {pid for peer in entries for pid in peer.pids}
+    states: Counter[str] = Counter()
+    for peer in entries:
+        states.update(peer.states)
+    destination = str(first.remote)
+    if is_namespace:
+        destination = f"{len({peer.remote for peer in entries})} ends"
+    elif len(entries) > 1:
+        destination = f"{len({peer.remote for peer in entries})} addresses :{first.remote.port}"
+    shares = [peer.share for peer in entries if peer.share is not None]
+    return [
+        destination, (first.service or "") if not is_namespace else "",
+        *([namespace_name(snapshot, first.netns)] if has_spaces else []),
+        f"{len(owners)} programs" if len(owners) > 1 else owner_words(principal(snapshot.processes, pids), pids),
+        str(states.total()), state_words(states), percent(max(shares, default=None)),
     ]  # fmt: skip
-    return [Line(""), Heading(f"Talking to ({len(found)})"), Table(columns, rows), *_folded(len(found) - len(shown), "destinations", "ft ls --by remote")]
 
 
-def percent(share: float | None) -> str:
-    """Write a share of ports; a warning from 80 %."""
-    if share is None:
-        return ""
-    text = f"{share:.1%}" if share >= 0.001 else "<0.1%"
-    return Styled(text, WARN) if share >= 0.8 else text
-
-
-def _states(states: Counter[str]) -> str:
+def state_words(states: Counter[str]) -> str:
+    """Write the most frequent states: `ESTABLISHED 3, TIME_WAIT 1`."""
     return ", ".join(f"{state} {count}" for state, count in states.most_common(3))
 
 
-def _odd(found: Sequence[Any], room: int) -> list[object]:
+def percent(share: float | None) -> str:
+    """Write a share of ports; marked where few are left."""
+    if share is None:
+        return ""
+    text = f"{share:.1%}" if share >= 0.001 or not share else "<0.1%"
+    return Styled(text, WARN) if share >= NEARLY_USED else text
+
+
+def _odd(found: Sequence[Oddity], room: int | None) -> list[object]:
     if not found:
         return []
-    shown = found[:room] if len(found) <= room else found[: room - 1]
+    shown = found if room is None or len(found) <= room else found[:room]
     lines: list[object] = [Line(""), Heading(f"Odd ({len(found)})")]
     for each in shown:
         lines += [Line(Styled(f"  {each.what}", WARN)), Line(Styled(f"    {each.meaning}", FAINT))]
-    return lines + _folded(len(found) - len(shown), "oddities", "ft ls --by state")
+    if len(shown) < len(found):
+        lines.append(
+            Line(
+                Styled(f"  and {len(found) - len(shown)} more: ft ls --by state, ft -o wide", FAINT)
+            )
+        )
+    return lines
 
 
-def _folded(count: int, what: str, command: str) -> list[object]:
-    return [Line(Styled(f"  and {count} more {what}: {command}", FAINT))] if count > 0 else []
-
-
-def summary_sentence(snapshot: Snapshot) -> str:
-    """Count the sockets in one sentence."""
-    counts = _summary(snapshot)
-    kinds = ", ".join(f"{count} {name}" for name, count in counts["protocols"].items())
-    spaces = len(counts["namespaces"])
-    where = f" in {spaces} network namespaces" if spaces > 1 else ""
-    return f"{counts['sockets']} sockets{where}: {kinds}."
-
-
-def _summary(snapshot: Snapshot) -> dict[str, Any]:
-    protocols: Counter[str] = Counter()
-    spaces: Counter[str] = Counter()
-    names = ProtocolNames()
-    for family, kind, _, number, netns in COUNTED.read(snapshot.rows):
-        protocols[names[family << 24 | kind << 16 | number]] += 1
-        spaces[namespace_name(snapshot, netns)] += 1
-    return {"sockets": len(snapshot), "protocols": dict(protocols.most_common()), "namespaces": dict(spaces)}
-
-
-def _listener_row(snapshot: Snapshot, each: Listener) -> dict[str, Any]:
-    return {
-        "protocol": each.protocol, "port": each.port, "service": each.service, "addresses": each.address_words(),
-        "reach": each.reach, "netns": each.netns, "netns_name": namespace_name(snapshot, each.netns),
-        "process": each.process.name or None, "pids": sorted(each.pids), "unit": each.socket_unit[1] if each.socket_unit else each.place.unit,
-        "socket_unit": each.socket_unit[0] if each.socket_unit else None,
-        "container": each.place.container, "connections": each.connections, "accept_queue": each.accept_queue,
-        "backlog": each.backlog,
-    }  # fmt: skip
-
-
-def _peer_row(snapshot: Snapshot, peer: Peer, share: float | None) -> dict[str, Any]:
-    from fivetuple.model.endpoint import address_text
-
-    return {
-        "protocol": peer.protocol, "remote_address": address_text(peer.remote.address), "remote_port": peer.remote.port,
-        "service": peer.service, "netns": peer.netns, "netns_name": namespace_name(snapshot, peer.netns),
-        "process": peer.process.name or None, "pids": sorted(peer.pids), "connections": peer.connections,
-        "states": dict(peer.states), "ports_used_share": share,
-    }  # fmt: skip
+def _folded(lines: Sequence[Fold], left: int, what: str, command: str) -> list[object]:
+    """Say what was folded or left out, and what shows it."""
+    folded = sum(len(line.entries) for line in lines if len(line.entries) > 1)
+    if not folded and not left:
+        return []
+    words = [f"{folded} folded"] if folded else []
+    words += [f"{left} not shown"] if left else []
+    return [Line(Styled(f"  {', '.join(words)}; every one of the {what}: {command}", FAINT))]
