@@ -15,6 +15,7 @@ from fivetuple.model.endpoint import AF_INET, AF_INET6, AF_VSOCK
 from fivetuple.model.errors import NotAvailable
 from fivetuple.model.names import PROTOCOL_NUMBERS
 from fivetuple.model.state import BOUND_INACTIVE
+from fivetuple.origins.repeats import read_twice, without_repeats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,13 +108,21 @@ def from_proc(protocol: str, want: Want, snapshot: Snapshot) -> Iterator[Rows]:
     Raises:
         NotAvailable, NotPermitted, BadInput: as kernel/procfs.py says.
     """
+    from functools import partial
+
     from fivetuple.kernel import procfs
 
     if protocol not in PROC_FILES:
         raise NotAvailable(f"/proc/net has no table of {protocol} sockets")
     for kind in PROC_FILES[protocol]:
         try:
-            yield from procfs.dump(kind, want.netns, names=snapshot.unix_names)
+            read = partial(procfs.dump, kind, want.netns, names=snapshot.unix_names)
+            if protocol == "sctp":  # associations have their socket's inode
+                yield from read()
+            elif protocol in ("udp", "udplite"):
+                yield from read_twice(read)
+            else:
+                yield from without_repeats(read(), is_tcp=protocol == "tcp")
         except NotAvailable:
             if not kind.endswith("6"):  # IPv6 may be switched off
                 raise
