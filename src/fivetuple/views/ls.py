@@ -23,6 +23,7 @@ from fivetuple.model.command import Option
 from fivetuple.model.errors import BadInput
 from fivetuple.model.fields import COSTLY, DEFAULT_DATA, FIELD, needs_of
 from fivetuple.model.question import Hint, Question
+from fivetuple.model.state import LISTEN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,12 +129,24 @@ def question(request: Request) -> Question:
         states &= sieve.hint.states
         if sieve.hint.protocols is not None:
             protocols &= sieve.hint.protocols
+    if needs & facts.OWNERS:
+        states |= 1 << LISTEN  # a connection that nobody accepted belongs to its listener
     if request.flag("interactive"):
         needs |= facts.OTHER_NAMESPACES
     is_kept = (
         by or sort or request.flag("summary") or request.flag("resolve") or needs & facts.PROCESSES
     )
-    return Question(needs, Hint(states, protocols), request.get("netns") or "self", not is_kept)
+    return Question(needs, Hint(states, protocols), _scope(request, sieve), not is_kept)
+
+
+def _scope(request: Request, sieve: Filter | None) -> str:
+    """Return which namespaces to look at: our own, as ss does, unless the question names others."""
+    speaks_of_others = sieve is not None and (
+        sieve.mentions("netns") or sieve.mentions("netns_name")
+    )
+    return request.get("netns") or (
+        "all" if speaks_of_others or request.get("by") == "netns" else "self"
+    )
 
 
 def answer(snapshot: Snapshot, request: Request) -> Answer:
@@ -165,8 +178,9 @@ def keeper(snapshot: Snapshot, request: Request) -> Keep | None:
     protocols, states = selection(request, sieve)
     has_only_those = snapshot.protocols is not None and snapshot.protocols <= protocols
     wanted = None if has_only_those or protocols == ALL_FAMILIES else protocols
+    # the filter sees listeners also where flags leave them out: connections wait at them
     return both(
-        chooser(wanted, states, families(request)), sieve.row_filter(snapshot) if sieve else None
+        sieve.row_filter(snapshot) if sieve else None, chooser(wanted, states, families(request))
     )
 
 
