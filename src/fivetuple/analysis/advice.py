@@ -89,12 +89,11 @@ def _of_reach(part: Part, found: Sequence[Listener], through: Sequence[Forward])
             and known is not None
             and known.exposure in (NEVER, PRIVATE)
         ):
+            where = (
+                "in a private network" if known.exposure == PRIVATE else "in no open network at all"
+            )
             why = f": {known.reason}" if known.reason else ""
-            yield f"It is open on every address, and {known.name} is for {_exposure_words(known.exposure)}{why}. Bind it to 127.0.0.1 or a private address, or filter the port."
-
-
-def _exposure_words(exposure: str) -> str:
-    return "private networks" if exposure == PRIVATE else "no open network at all"
+            yield f"Port {each.port} is open on every address, and what it usually serves, {known.name}, belongs {where}{why}. Let it listen on 127.0.0.1 or a private address, or filter the port."
 
 
 def _hidden(part: Part, found: Sequence[Listener], held: Sequence[Holder]) -> Iterator[str]:

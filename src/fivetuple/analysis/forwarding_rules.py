@@ -71,7 +71,7 @@ def condition_words(taken: Taken) -> list[str]:
 
 
 LABELS = {
-    "source": "from", "source_port": "from port", "in_interface": "by", "out_interface": "out by", "mark": "with mark",
+    "source": "from", "source_port": "from port", "in_interface": "arriving by", "out_interface": "leaving by", "mark": "with mark",
 }  # fmt: skip
 
 

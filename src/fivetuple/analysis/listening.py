@@ -89,6 +89,11 @@ class Listener:
         return "loopback" if is_inside else "one address"
 
     @property
+    def fill(self) -> float:
+        """How full its accept queue is; above 1 it overflows, -1: it has none."""
+        return -1.0 if self.accept_queue is None else self.accept_queue / max(self.backlog or 1, 1)
+
+    @property
     def is_full(self) -> bool:
         """Tell whether an accept queue is full: include/net/sock.h sk_acceptq_is_full()."""
         return (
@@ -97,9 +102,13 @@ class Listener:
             and self.accept_queue > self.backlog
         )
 
+    def _sorted(self) -> list[tuple[bytes, int]]:
+        """Return its addresses, IPv4 first."""
+        return sorted(self.addresses, key=lambda each: (each[1], each[0]))
+
     def address_words(self) -> list[str]:
         """Return its addresses as text, loopback and wildcards included."""
-        return [address_text(address, family) for address, family in sorted(self.addresses)]
+        return [address_text(address, family) for address, family in self._sorted()]
 
     def end_words(self) -> list[str]:
         """Return its ends as people write them: `127.0.0.1:80`, `[::1]:80`; `*:80` hears both families."""
@@ -107,7 +116,7 @@ class Listener:
             f"*:{self.port}"
             if self.dual and address == ANY_V6
             else endpoint_text(address, self.port, family)
-            for address, family in sorted(self.addresses)
+            for address, family in self._sorted()
         ]
 
     def hears(self, local: bytes) -> bool:

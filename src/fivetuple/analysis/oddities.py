@@ -54,7 +54,7 @@ STATES = {
     FIN_WAIT2: (20, "we closed and the peer has not: the other end may have forgotten to close"),
     LAST_ACK: (10, "the peer does not acknowledge our close"),
     CLOSING: (5, "both ends closed at once and one acknowledgement is missing"),
-    BOUND_INACTIVE: (1, "bound, and neither listening nor connecting: it holds the port all the same, and `ss -a` does not show it"),
+    BOUND_INACTIVE: (1, "it holds the port, neither listens nor connects, and `ss -a` does not show it"),
 }  # fmt: skip
 # kind: (fewest, what it means)
 OTHERS = {

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fivetuple.analysis.folding import fold, port_words
 from fivetuple.analysis.forwarding import Forward, target_words
 from fivetuple.analysis.listening import where_words
-from fivetuple.analysis.owners import namespace_name, owner_words
+from fivetuple.analysis.owners import namespace_name, owner_words, principal
 from fivetuple.analysis.port_meaning import meaning_blocks
 from fivetuple.analysis.reasons import parent_line, since_words, why_it_runs
-from fivetuple.model.answer import FAINT, WARN, Column, Heading, Line, Pairs, Styled, Table
+from fivetuple.analysis.tables import lean_table
+from fivetuple.model.answer import FAINT, WARN, Column, Heading, Line, Pairs, Styled
 from fivetuple.model.endpoint import address_text
 
 TYPE_CHECKING = False
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from fivetuple.analysis.clients import Client
+    from fivetuple.analysis.folding import Fold
     from fivetuple.analysis.holding import Holder
     from fivetuple.analysis.listening import Listener
     from fivetuple.analysis.oddities import Oddity
@@ -29,6 +32,7 @@ MOST = 12  # entries of one chapter; more are counted
 MOST_PROGRAMS = 4
 MOST_COMMAND = 1000  # characters of a command line
 MOST_ENDS = 3
+DATAGRAMS = frozenset(("udp", "udplite"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,31 +92,58 @@ def _space_column(story: Story, inodes: Iterable[int | None], priority: int = 1)
 def _held(story: Story) -> list[object]:
     """Show who holds it, in each namespace, and in which way."""
     snapshot = story.part.snapshot
+    lines, left = fold(
+        story.listeners,
+        MOST,
+        alike=lambda each: (
+            each.netns,
+            each.protocol,
+            each.process.name,
+            where_words(each),
+            each.reach,
+        ),
+        namespace=lambda _: None,
+        weight=lambda each: (each.is_full, each.connections, -each.port),
+    )
     spaces = _space_column(
         story, [*(each.netns for each in story.listeners), *(each.netns for each in story.holders)]
     )
-    rows = [
-        [
-            "listens" if each.accept_queue is not None or each.protocol != "udp" else "receives", each.protocol,
-            _ends(each), _owner(story, each), where_words(each), *([namespace_name(snapshot, each.netns)] if spaces else []),
-            _queue(each),
-        ]
-        for each in story.listeners
-    ]  # fmt: skip
+    rows = [_listener_cells(story, line, has_spaces=bool(spaces)) for line in lines]
     rows += [
         [
             each.how, each.protocol, each.where, _user(story, each.owner, each.uid), each.place,
             *([namespace_name(snapshot, each.netns)] if spaces else []), each.note,
         ]
-        for each in story.holders
+        for each in story.holders[:MOST]
     ]  # fmt: skip
     if not rows:
         return _chapter("Who holds it", [Line(f"  {_nothing(story)}")])
     columns = [
-        Column("HOW"), Column("PROTO", "<", 4), Column("WHERE", folds=True), Column("OWNER", folds=True), Column("UNIT OR CONTAINER", "<", 3), *spaces,
-        Column("", "<", 2, folds=True),
+        Column("HOW"), Column("PROTO", "<", 4), Column("WHERE", folds=True), Column("OWNER", folds=True),
+        Column("UNIT OR CONTAINER", "<", 3), *spaces, Column("", "<", 2, folds=True),
     ]  # fmt: skip
-    return _chapter("Who holds it", [Table(columns, rows[:MOST]), *_more(len(rows) - MOST)])
+    return _chapter(
+        "Who holds it", [lean_table(columns, rows), *_more(left + len(story.holders[MOST:]))]
+    )
+
+
+def _listener_cells(story: Story, line: Fold, *, has_spaces: bool) -> list[str]:
+    first = line.entries[0]
+    pids = {pid for each in line.entries for pid in each.pids}
+    uids = {uid for each in line.entries for uid in each.uids} if not pids else set()
+    where = _ends(first)
+    if len(line.entries) > 1:
+        addresses = ", ".join(
+            dict.fromkeys(text for each in line.entries for text in each.address_words())
+        )
+        where = f"{addresses}: {port_words(each.port for each in line.entries)}"
+    owner = owner_words(principal(story.part.snapshot.processes, pids), pids)
+    fullest = max(line.entries, key=lambda each: each.fill)
+    return [
+        "receives" if first.protocol in DATAGRAMS else "listens", first.protocol, where,
+        _user(story, owner, next(iter(uids)) if len(uids) == 1 else None), where_words(first),
+        *([namespace_name(story.part.snapshot, first.netns)] if has_spaces else []), _queue(fullest),
+    ]  # fmt: skip
 
 
 def _nothing(story: Story) -> str:
@@ -132,11 +163,6 @@ def _ends(each: Listener) -> str:
     return ", ".join(words[:MOST_ENDS]) + more
 
 
-def _owner(story: Story, each: Listener) -> str:
-    uid = next(iter(each.uids)) if len(each.uids) == 1 and not each.pids else None
-    return _user(story, owner_words(each.process, each.pids), uid)
-
-
 def _user(story: Story, owner: str, uid: int | None) -> str:
     """Name the socket's user where the process is not known."""
     if owner != "-" or uid is None:
@@ -153,14 +179,33 @@ def _queue(each: Listener) -> str:
 
 def _why(story: Story) -> list[object]:
     """Say why each owner runs: unit, container or shell, command, parents, since when."""
-    programs: dict[tuple[object, ...], list[Process]] = {}
-    for process in story.owners:
-        place = process.place
-        key = (process.name, place.unit, place.container_id) if place else (process.name,)
-        programs.setdefault(key, []).append(process)
-    shown = list(programs.values())[:MOST_PROGRAMS]
+    programs = _programs(story.owners)
+    shown = programs[:MOST_PROGRAMS]
     blocks: list[object] = [Pairs(_reasons(story, workers)) for workers in shown]
     return _chapter("Why it runs", blocks + _more(len(programs) - MOST_PROGRAMS))
+
+
+def _programs(owners: Sequence[Process]) -> list[list[Process]]:
+    """Group processes: one program's children, and what was started with the same words, go with it."""
+    programs: list[list[Process]] = []
+    for process in owners:
+        for workers in programs:
+            if _is_worker(process, workers):
+                workers.append(process)
+                break
+        else:
+            programs.append([process])
+    return programs
+
+
+def _is_worker(process: Process, workers: Sequence[Process]) -> bool:
+    first = workers[0]
+    if process.name != first.name:
+        return False
+    is_child = process.parent_pid in {each.pid for each in workers}
+    return is_child or (
+        bool(process.argv) and process.argv == first.argv and process.cgroup == first.cgroup
+    )
 
 
 def _reasons(story: Story, workers: Sequence[Process]) -> list[tuple[str, str]]:
@@ -207,7 +252,7 @@ def _connected(story: Story) -> list[object]:
     total = sum(each.connections for each in found)
     return _chapter(
         f"Who is connected ({total})",
-        [Table(columns, rows), *_more(len(found) - MOST)] if rows else [],
+        [lean_table(columns, rows), *_more(len(found) - MOST)] if rows else [],
     )
 
 
@@ -232,7 +277,7 @@ def _talking(story: Story) -> list[object]:
         Column("STATES", "<", 1),
     ]  # fmt: skip
     title = "Who connects to it from here" if story.part.is_of_ends else "What it talks to"
-    return _chapter(title, [Table(columns, rows), *_more(len(found) - MOST)] if rows else [])
+    return _chapter(title, [lean_table(columns, rows), *_more(len(found) - MOST)] if rows else [])
 
 
 def _untold(story: Story) -> Sequence[Peer]:
@@ -261,7 +306,7 @@ def _forwarded(story: Story) -> list[object]:
             else f" in {namespace_name(snapshot, each.netns)}"
         )
         service = f", of the Kubernetes service {each.service}" if each.service else ""
-        blocks.append(Line(f"  {who}{where} forwards {each.source}{target}{service}"))
+        blocks.append(Line(f"  {who}{where} forwards{target}{service}: {each.source}"))
         blocks.append(Line(Styled(f"    {each.how}{f': {each.rule}' if each.rule else ''}", FAINT)))
     return _chapter("What forwards it", blocks + _more(len(story.forwards) - MOST))
 

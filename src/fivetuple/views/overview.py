@@ -26,6 +26,7 @@ from fivetuple.analysis.oddities import Oddity, oddities
 from fivetuple.analysis.owners import namespace_name, owner_words, principal
 from fivetuple.analysis.peers import Peer, peers
 from fivetuple.analysis.rows_of_data import listener_row, oddity_row, peer_row
+from fivetuple.analysis.tables import lean_table
 from fivetuple.analysis.totals import summary_sentence, totals
 from fivetuple.model import facts
 from fivetuple.model.answer import FAINT, STRONG, WARN, Answer, Column, Heading, Line, Styled, Table
@@ -47,7 +48,8 @@ FITS_SCREEN = True  # the front door gives `screen_rows`, the height of the term
 
 SHARES = (0.5, 0.3, 0.2)  # of the screen: listeners, destinations, oddities
 # Lines that are no entries: the title, blanks, headings, the summary that may wrap, the prompt.
-FIXED_ROWS = 13
+FIXED_ROWS = 12
+ODD_HEADING_ROWS = 2
 LEAST_ROWS = 8
 ODDITY_ROWS = 3  # what it is, and what it means in two lines of 80 columns
 NARROW_ROOM = 2
@@ -70,10 +72,12 @@ def answer(snapshot: Snapshot, request: Request) -> Answer:
     room = _room(request, len(found), len(destinations), len(odd))
     has_spaces = len({*(each.netns for each in found), *(peer.netns for peer in destinations)}) > 1
     counts = totals(snapshot)
+    listening = _listening(snapshot, found, room[0], has_spaces=has_spaces)
+    talking_room = None if room[1] is None else room[1] + _spared(room[0], listening)
     blocks = [
         Line(Styled(_title(snapshot), STRONG)),
-        *_listening(snapshot, found, room[0], has_spaces=has_spaces),
-        *_talking(snapshot, destinations, room[1], has_spaces=has_spaces),
+        *listening,
+        *_talking(snapshot, destinations, talking_room, has_spaces=has_spaces),
         *_odd(odd, room[2]),
         Line(""),
         Line(summary_sentence(counts)),
@@ -94,8 +98,15 @@ def _room(request: Request, *entries: int) -> list[int | None]:
         return [None, None, None]
     listening, talking, odd = entries
     wants = (listening, talking, odd * ODDITY_ROWS)
-    given = room_for(wants, SHARES, max(rows - FIXED_ROWS, LEAST_ROWS))
+    fixed = FIXED_ROWS + (ODD_HEADING_ROWS if odd else 0)
+    given = room_for(wants, SHARES, max(rows - fixed, LEAST_ROWS))
     return [given[0], given[1], max(given[2] // ODDITY_ROWS, 1)]
+
+
+def _spared(room: int | None, blocks: Sequence[object]) -> int:
+    """Return how many lines of its room a list did not need."""
+    used = sum(len(block.rows) for block in blocks if isinstance(block, Table))
+    return max((room or 0) - used - 1, 0)
 
 
 def _title(snapshot: Snapshot) -> str:
@@ -123,16 +134,16 @@ def _listening(
         weight=lambda each: (each.is_full, each.connections, each.protocol == "tcp", -each.port),
     )
     columns = [
-        Column("PROTO"), Column("PORT", ">"), Column("SERVICE", "<", 2), Column("OPEN TO", "<", 4),
-        *([Column("NAMESPACE", "<", 1)] if has_spaces else []),
-        Column("OWNER"), Column("UNIT OR CONTAINER", "<", 5), Column("CONNS", ">", 6), Column("ACCEPT", ">", 3),
+        Column("PROTO"), Column("PORT", ">"), Column("SERVICE", "<", 6), Column("OPEN TO", "<", 3),
+        *([Column("NAMESPACE", "<", 2)] if has_spaces else []),
+        Column("OWNER"), Column("UNIT OR CONTAINER", "<", 5), Column("CONNS", ">", 1), Column("ACCEPT", ">", 4),
     ]  # fmt: skip
     rows = [_listener_cells(snapshot, line, has_spaces=has_spaces) for line in lines]
     return [
         Line(""),
         Heading(f"Listening ({len(found)})"),
-        Table(columns, rows),
-        *_folded(lines, left, "listeners", "ft ls -tul"),
+        lean_table(columns, rows),
+        *_folded(lines, left, "ft ls -tul"),
     ]
 
 
@@ -145,7 +156,7 @@ def _listener_cells(snapshot: Snapshot, line: Fold, *, has_spaces: bool) -> list
     owner = owner_words(principal(snapshot.processes, pids), pids)
     if is_namespace and len(owners) > 1:
         owner = f"{len(owners)} programs"
-    fullest = max(entries, key=_fill)
+    fullest = max(entries, key=lambda each: each.fill)
     connections = sum(each.connections for each in entries)
     return [
         "" if len({each.protocol for each in entries}) > 1 else first.protocol,
@@ -155,13 +166,6 @@ def _listener_cells(snapshot: Snapshot, line: Fold, *, has_spaces: bool) -> list
         *([namespace_name(snapshot, first.netns)] if has_spaces else []),
         owner, "" if is_namespace else where_words(first), str(connections or ""), _queue(fullest),
     ]  # fmt: skip
-
-
-def _fill(each: Listener) -> float:
-    """Return how full a listener's accept queue is, above 1 when it overflows."""
-    if each.accept_queue is None:
-        return -1.0
-    return each.accept_queue / max(each.backlog or 1, 1)
 
 
 def _queue(each: Listener) -> str:
@@ -182,7 +186,7 @@ def open_to(snapshot: Snapshot, each: Listener) -> str:
     devices = [names.get(index) or f"if{index}" for index in sorted(each.interfaces)]
     via = f" by {', '.join(devices)}" if devices else ""
     if each.reach == "every address":
-        return f"every address{via}"
+        return f"any address{via}"
     words = list(dict.fromkeys(address_text(address) for address, _ in sorted(each.addresses)))
     more = f" +{len(words) - NARROW_ROOM}" if len(words) > NARROW_ROOM else ""
     return f"{', '.join(words[:NARROW_ROOM])}{more}{via}"
@@ -202,15 +206,15 @@ def _talking(
         weight=lambda peer: ((peer.share or 0) >= NEARLY_USED, peer.connections),
     )
     columns = [
-        Column("DESTINATION"), Column("SERVICE", "<", 2), *([Column("NAMESPACE", "<", 1)] if has_spaces else []),
-        Column("OWNER"), Column("CONNS", ">"), Column("STATES", "<", 4), Column("PORTS USED", ">", 5),
+        Column("DESTINATION"), Column("SERVICE", "<", 5), *([Column("NAMESPACE", "<", 1)] if has_spaces else []),
+        Column("OWNER"), Column("CONNS", ">"), Column("STATES", "<", 4), Column("PORTS USED", ">", 3),
     ]  # fmt: skip
     rows = [_peer_cells(snapshot, line, has_spaces=has_spaces) for line in lines]
     return [
         Line(""),
         Heading(f"Talking to ({len(found)})"),
-        Table(columns, rows),
-        *_folded(lines, left, "destinations", "ft ls --by remote"),
+        lean_table(columns, rows),
+        *_folded(lines, left, "ft ls --by remote"),
     ]
 
 
@@ -266,11 +270,11 @@ def _odd(found: Sequence[Oddity], room: int | None) -> list[object]:
     return lines
 
 
-def _folded(lines: Sequence[Fold], left: int, what: str, command: str) -> list[object]:
+def _folded(lines: Sequence[Fold], left: int, command: str) -> list[object]:
     """Say what was folded or left out, and what shows it."""
     folded = sum(len(line.entries) for line in lines if len(line.entries) > 1)
     if not folded and not left:
         return []
     words = [f"{folded} folded"] if folded else []
     words += [f"{left} not shown"] if left else []
-    return [Line(Styled(f"  {', '.join(words)}; every one of the {what}: {command}", FAINT))]
+    return [Line(Styled(f"  {', '.join(words)}: {command}", FAINT))]
