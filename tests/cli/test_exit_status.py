@@ -7,7 +7,6 @@ import signal
 import subprocess
 
 import pytest
-
 from tests.support.ft import CLEAN, FT, ft
 from tests.support.namespaces import NOBODY, child_in, namespace, wait_for
 
@@ -46,7 +45,9 @@ def test_nothing_found_is_1_in_every_format(output):
 
 @pytest.mark.parametrize("output", ["table", "json", "csv", "markdown"])
 def test_nothing_found_is_1_also_when_sorted(output):
-    assert ft("ls", "-o", output, "--sort", "local_port", "process = no-such-process").returncode == 1
+    assert (
+        ft("ls", "-o", output, "--sort", "local_port", "process = no-such-process").returncode == 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,28 +106,54 @@ def test_a_format_that_needs_an_extra_is_4(output):
     assert "history extra" in _said(done)
 
 
-@pytest.mark.parametrize("arguments", [("ls",), ("ls", "--json"), ("schema",), ("--help",), ("--version",), ("help",), ("services", "--all")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("ls",),
+        ("ls", "--json"),
+        ("schema",),
+        ("--help",),
+        ("--version",),
+        ("help",),
+        ("services", "--all"),
+    ],
+)
 def test_a_full_disk_is_5_with_a_sentence(arguments):
     with open("/dev/full", "wb") as full:
-        done = subprocess.run([*FT, *arguments], stdout=full, stderr=subprocess.PIPE, check=False, env=CLEAN)
+        done = subprocess.run(
+            [*FT, *arguments], stdout=full, stderr=subprocess.PIPE, check=False, env=CLEAN
+        )
 
     assert done.returncode == 5
     assert _said(done) == "ft: cannot go on: No space left on device\n"
 
 
-@pytest.mark.parametrize("arguments", [("ls", "-an"), ("services", "--all"), ("services", "--all", "--json"), ("help",), ("--version",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("ls", "-an"),
+        ("services", "--all"),
+        ("services", "--all", "--json"),
+        ("help",),
+        ("--version",),
+    ],
+)
 def test_a_closed_pipe_is_silent(arguments):
     reading, writing = os.pipe()
     os.close(reading)
 
-    done = subprocess.run([*FT, *arguments], stdout=writing, stderr=subprocess.PIPE, check=False, env=CLEAN)
+    done = subprocess.run(
+        [*FT, *arguments], stdout=writing, stderr=subprocess.PIPE, check=False, env=CLEAN
+    )
     os.close(writing)
 
     assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_a_pipe_closed_in_the_middle_is_silent():
-    with subprocess.Popen([*FT, "services", "--all"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=CLEAN) as process:
+    with subprocess.Popen(
+        [*FT, "services", "--all"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=CLEAN
+    ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.read(1000)
@@ -137,7 +164,9 @@ def test_a_pipe_closed_in_the_middle_is_silent():
 
 
 def test_interrupted_is_130_and_silent():
-    with subprocess.Popen([*FT, "ls", "--watch=60"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=CLEAN) as process:
+    with subprocess.Popen(
+        [*FT, "ls", "--watch=60"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=CLEAN
+    ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         first = process.stdout.readline()
@@ -151,7 +180,12 @@ def test_interrupted_is_130_and_silent():
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
 def test_closed_standard_streams_are_no_fault(closed):
-    done = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", *FT, "ls", "-tln"], capture_output=True, check=False, env=CLEAN)
+    done = subprocess.run(
+        ["sh", "-c", f'"$@" {closed}', "sh", *FT, "ls", "-tln"],
+        capture_output=True,
+        check=False,
+        env=CLEAN,
+    )
 
     assert done.returncode == 0
     assert b"Traceback" not in done.stderr
@@ -159,7 +193,9 @@ def test_closed_standard_streams_are_no_fault(closed):
 
 def test_a_full_stderr_does_not_change_the_status():
     with open("/dev/full", "wb") as full:
-        done = subprocess.run([*FT, "ls", "--bogus"], stderr=full, stdout=subprocess.PIPE, check=False, env=CLEAN)
+        done = subprocess.run(
+            [*FT, "ls", "--bogus"], stderr=full, stdout=subprocess.PIPE, check=False, env=CLEAN
+        )
 
     assert done.returncode == 2
 

@@ -8,7 +8,6 @@ import subprocess
 from collections import Counter
 
 import pytest
-
 from tests.support.every_state import CODE
 from tests.support.ft import ft
 from tests.support.namespaces import child_in, namespace
@@ -58,7 +57,10 @@ def _end(text: str) -> str:
 
 def _of_ss(name: str, *flags: str) -> Counter[tuple[str, ...]]:
     done = subprocess.run(
-        ["nsenter", f"--net=/run/netns/{name}", "ss", "-Hn", *flags], capture_output=True, text=True, check=True
+        ["nsenter", f"--net=/run/netns/{name}", "ss", "-Hn", *flags],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     found: Counter[tuple[str, ...]] = Counter()
     for line in done.stdout.splitlines():
@@ -79,7 +81,9 @@ def _of_ss(name: str, *flags: str) -> Counter[tuple[str, ...]]:
 
 
 def _of_ft(name: str, *flags: str) -> Counter[tuple[str, ...]]:
-    done = ft("ls", *flags, "--json", "--fields", "protocol,family,state,local,remote,inode", netns=name)
+    done = ft(
+        "ls", *flags, "--json", "--fields", "protocol,family,state,local,remote,inode", netns=name
+    )
     assert done.returncode == 0, done.stderr
     found: Counter[tuple[str, ...]] = Counter()
     for each in json.loads(done.stdout)["sockets"]:

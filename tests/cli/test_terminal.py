@@ -7,10 +7,10 @@ import io
 import json
 
 import pytest
-
-from fivetuple.cli.columns import width_of
 from tests.support.ft import FT, ft, terminal
 from tests.support.namespaces import child_in, namespace, wait_for
+
+from fivetuple.cli.columns import width_of
 
 # A program, a unix socket and an abstract one whose names try to write on the terminal.
 HOSTILE = r"""
@@ -42,7 +42,9 @@ def hostile():
 def test_hostile_names_are_spelled_out_in_every_format(hostile, output):
     name, _ = hostile
 
-    done = ft("ls", "-xlt", "-o", output, "--fields", "protocol,state,local,process,command", netns=name)
+    done = ft(
+        "ls", "-xlt", "-o", output, "--fields", "protocol,state,local,process,command", netns=name
+    )
 
     text = done.stdout.decode("utf-8")
     assert done.returncode == 0
@@ -59,7 +61,9 @@ def test_hostile_names_survive_in_json_and_csv(hostile):
     name, _ = hostile
     fields = ("ls", "-xl", "--fields", "path")
 
-    paths = [each["path"] for each in json.loads(ft(*fields, "--json", netns=name).stdout)["sockets"]]
+    paths = [
+        each["path"] for each in json.loads(ft(*fields, "--json", netns=name).stdout)["sockets"]
+    ]
     rows = list(csv.reader(io.StringIO(ft(*fields, "-o", "csv", netns=name).stdout.decode())))
 
     assert any(path.endswith("/\x1b]0;owned\x07\n\u202e\\xff") for path in paths)
@@ -67,7 +71,15 @@ def test_hostile_names_survive_in_json_and_csv(hostile):
 
 
 @pytest.mark.kernel
-@pytest.mark.parametrize("command", [("ls", "-axt"), ("ls", "-xt", "--by", "process", "-a"), ("overview",), ("ls", "--watch=60", "-xta")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("ls", "-axt"),
+        ("ls", "-xt", "--by", "process", "-a"),
+        ("overview",),
+        ("ls", "--watch=60", "-xta"),
+    ],
+)
 def test_hostile_names_reach_no_terminal(hostile, command):
     name, _ = hostile
 
@@ -77,7 +89,12 @@ def test_hostile_names_reach_no_terminal(hostile, command):
             screen.press("\x03")
         screen.end()
 
-    shown = screen.raw.decode("utf-8").replace("\x1b[H\x1b[2J", "").replace("\r\n", "\n").replace("^C", "")
+    shown = (
+        screen.raw.decode("utf-8")
+        .replace("\x1b[H\x1b[2J", "")
+        .replace("\r\n", "\n")
+        .replace("^C", "")
+    )
     assert not [character for character in DANGEROUS if character in shown]
 
 
@@ -95,7 +112,18 @@ def test_an_argv_that_lies_is_spelled_out():
 
 @pytest.mark.kernel
 @pytest.mark.parametrize("columns", [40, 60, 80, 120])
-@pytest.mark.parametrize("command", [("ls", "-axt"), ("overview",), ("services", "-q"), ("explain", "TIME_WAIT"), ("help",), ("ls", "--help"), ("ls", "-as")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("ls", "-axt"),
+        ("overview",),
+        ("services", "-q"),
+        ("explain", "TIME_WAIT"),
+        ("help",),
+        ("ls", "--help"),
+        ("ls", "-as"),
+    ],
+)
 def test_every_line_fits_the_terminal(hostile, command, columns):
     name, _ = hostile
 

@@ -55,7 +55,9 @@ def answer(snapshot: Snapshot | None, *arguments: str) -> Answer:
     return module.answer(snapshot, asked)  # type: ignore[no-any-return]
 
 
-def written(snapshot: Snapshot | None, *arguments: str, is_terminal: bool = False) -> tuple[str, int]:
+def written(
+    snapshot: Snapshot | None, *arguments: str, is_terminal: bool = False
+) -> tuple[str, int]:
     """Return what a command line writes to stdout, and its exit status."""
     module = load(command_names()[arguments[0]])
     asked = request(*arguments)

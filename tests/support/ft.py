@@ -56,7 +56,7 @@ def ft(
         [*enter, *command, *arguments],
         capture_output=True,
         check=False,
-        env=CLEAN | (env or {}),
+        env={**CLEAN, **(env or {})},
         input=stdin or b"",
         timeout=60,
     )
@@ -134,9 +134,9 @@ def terminal(
         stdin=slave,
         stdout=slave,
         stderr=slave,
-        env=CLEAN | {"TERM": "xterm"} | (env or {}),
+        env={**CLEAN, "TERM": "xterm", **(env or {})},
         start_new_session=True,
-        preexec_fn=_own_terminal,
+        preexec_fn=_own_terminal,  # noqa: PLW1509  # no thread of ours holds a lock here
     )
     os.close(slave)
     made = Terminal(process.pid, master)

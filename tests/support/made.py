@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fivetuple.model import facts, record
-from fivetuple.model.endpoint import AF_INET, AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX, AF_VSOCK, pack_address
+from fivetuple.model.endpoint import (
+    AF_INET,
+    AF_INET6,
+    AF_NETLINK,
+    AF_PACKET,
+    AF_UNIX,
+    AF_VSOCK,
+    pack_address,
+)
 from fivetuple.model.names import DGRAM, PROTOCOL_NUMBERS, RAW, STREAM
 from fivetuple.model.namespace import Namespace
 from fivetuple.model.process import Place, Process
@@ -14,13 +24,28 @@ TAKEN_NS = 1_790_000_000_123_456_789
 NETNS = 4026531840
 HOSTILE = "ev\x1b[31mil\n\u202eexe\x07|`<b>"
 HOSTILE_PATH = b"/run/a\x1b]0;owned\x07\nb\xff\xe2\x80\xae"
-USUAL = record.QUEUES | record.COOKIE | record.UID | record.INODE | record.OPTIONS | record.TIMER | record.DROPS
+USUAL = (
+    record.QUEUES
+    | record.COOKIE
+    | record.UID
+    | record.INODE
+    | record.OPTIONS
+    | record.TIMER
+    | record.DROPS
+)
 
 _COMMON = {"netns": NETNS, "uid": 33}
 
 
 def row(
-    family: int, kind: int, state: int, *, local: str = "", remote: str = "", known: int = USUAL, **columns: object
+    family: int,
+    kind: int,
+    state: int,
+    *,
+    local: str = "",
+    remote: str = "",
+    known: int = USUAL,
+    **columns: Any,
 ) -> bytes:
     """Make one row; addresses are written as text."""
     values = _COMMON | {"family": family, "type": kind, "state": state, "known": known} | columns
@@ -31,7 +56,14 @@ def row(
     return record.pack(values)
 
 
-def tcp(state: int, local: str, local_port: int, remote: str = "", remote_port: int = 0, **columns: object) -> bytes:
+def tcp(
+    state: int,
+    local: str,
+    local_port: int,
+    remote: str = "",
+    remote_port: int = 0,
+    **columns: Any,
+) -> bytes:
     """Make the row of a TCP socket."""
     family = AF_INET6 if ":" in local else AF_INET
     return row(
@@ -66,7 +98,12 @@ def rows() -> list[bytes]:
 def snapshot() -> Snapshot:
     """Return the snapshot."""
     made = Snapshot(
-        Host("web-1", "Linux", "6.18.0"), TAKEN_NS, road="netlink", facts=(1 << 24) - 1, chunks=[b"".join(rows())], own_netns=NETNS
+        Host("web-1", "Linux", "6.18.0"),
+        TAKEN_NS,
+        road="netlink",
+        facts=(1 << 24) - 1,
+        chunks=[b"".join(rows())],
+        own_netns=NETNS,
     )
     nginx = Place("nginx.service")
     orders = Place(container_id="0123456789abcdef" * 4, engine="docker")
@@ -78,12 +115,26 @@ def snapshot() -> Snapshot:
         900: Process(900, "orders-api", comm=b"python3", argv=(b"python3", b"-m", b"orders api"), parent_pid=1, uid=1000, place=orders),
         901: Process(901, HOSTILE, comm=b"evil", argv=(HOSTILE.encode(), b"\xff"), parent_pid=1, uid=0),
     }  # fmt: skip
-    held = {100: (812, 6), 101: (901, 3), 102: (813, 9), 103: (900, 4), 104: (900, 5), 105: (901, 4), 110: (901, 5), 111: (901, 6), 120: (901, 7), 121: (812, 8)}
+    held = {
+        100: (812, 6),
+        101: (901, 3),
+        102: (813, 9),
+        103: (900, 4),
+        104: (900, 5),
+        105: (901, 4),
+        110: (901, 5),
+        111: (901, 6),
+        120: (901, 7),
+        121: (812, 8),
+    }
     made.holders = {inode: pid << 32 | fd for inode, (pid, fd) in held.items()}
     made.shared = {100: (812 << 32 | 6, 813 << 32 | 6)}
     made.unix_names = {120: HOSTILE_PATH, 122: b"\0bus"}
     space = Namespace(NETNS, "host", is_own=True, pid=1)
-    space.sysctls = {"net.ipv4.ip_local_port_range": "32768\t60999", "net.ipv4.tcp_fin_timeout": "30"}
+    space.sysctls = {
+        "net.ipv4.ip_local_port_range": "32768\t60999",
+        "net.ipv4.tcp_fin_timeout": "30",
+    }
     made.namespaces = {NETNS: space}
     made.interfaces = {NETNS: {1: "lo", 2: "eth0"}}
     made.users = {0: "root", 33: "www-data", 1000: "ada"}

@@ -90,7 +90,7 @@ def parse(
     except click.UsageError as error:
         raise BadInput(f"ft {name}: {error.format_message()}") from error
     given = dict(context.params)
-    words = tuple(given.pop("words", ()))
+    words = tuple(given.pop("_words", ()))
     for option in options:
         if option.kind == "many":
             given[name_of(option)] = tuple(word for part in given[name_of(option)] for word in part)
@@ -99,7 +99,7 @@ def parse(
 
 def make_command(name: str, options: Sequence[Option]) -> click.Command:
     """Make the click command of a declaration."""
-    params: list[click.Parameter] = [click.Argument(["words"], nargs=-1)]
+    params: list[click.Parameter] = [click.Argument(["_words"], nargs=-1)]
     params += [_parameter(option) for option in options]
     return click.Command(name, params=params, add_help_option=False)
 

@@ -50,7 +50,7 @@ def unknown_option(
             return f"{said}; the list of sockets has: ft ls {printable(' '.join(arguments))}"
     if option in ELSEWHERE:
         return f"{said}: {ELSEWHERE[option]}"
-    near = f"; did you mean {' or '.join(sorted(possibilities))}?" if possibilities else ""
+    near = f"; did you mean {possibilities[0]}?" if possibilities else ""
     page = f"ft {command} --help" if command != "overview" else "ft --help"
     return f"{said}{near} (`{page}`)"
 

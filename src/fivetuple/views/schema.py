@@ -25,19 +25,28 @@ SURE = frozenset(("protocol", "family", "type", "state", "netns"))
 DERIVED_NUMBERS = frozenset(("pid", "fd"))
 
 
-def question(request: Request) -> None:  # noqa: ARG001  # every view has one
+def question(request: Request) -> None:  # every view has one
     """Ask for nothing: the schema is the same everywhere."""
 
 
-def answer(snapshot: Snapshot | None, request: Request) -> Answer:  # noqa: ARG001  # the same
+def answer(snapshot: Snapshot | None, request: Request) -> Answer:  # the same
     """Print the schema; as a table for people who ask for one."""
     if request.get("output") in ("table", "wide", "markdown", "csv", "jsonl"):
-        return Answer([Table([Column("FIELD"), Column("TYPE"), Column("UNIT"), Column("MEANING")], _rows())], {"fields": _listed()}, lists="fields")
+        return Answer(
+            [Table([Column("FIELD"), Column("TYPE"), Column("UNIT"), Column("MEANING")], _rows())],
+            {"fields": _listed()},
+            lists="fields",
+        )
     return Answer(data=schema(), is_whole=True)
 
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of the object that `ft ls --json` prints."""
+    members = {name: _property(name) for name in DEFAULT_DATA}
+    members["remote_name"] = {
+        "type": ["string", "null"],
+        "description": "host name of the remote address; there with --resolve only",
+    }
     return {
         "$schema": DIALECT,
         "title": "fivetuple/1",
@@ -46,7 +55,11 @@ def schema() -> dict[str, Any]:
         "properties": {
             "schema": {"const": "fivetuple/1"},
             "host": {"type": "string", "description": "name of the machine"},
-            "taken": {"type": "string", "format": "date-time", "description": "when, RFC 3339 in UTC"},
+            "taken": {
+                "type": "string",
+                "format": "date-time",
+                "description": "when, RFC 3339 in UTC",
+            },
             "sockets": {"type": "array", "items": {"$ref": "#/$defs/socket"}},
             "missing": {
                 "type": "object",
@@ -54,7 +67,12 @@ def schema() -> dict[str, Any]:
                 "description": "what the answer lacks -> why",
             },
         },
-        "$defs": {"socket": {"type": "object", "properties": {name: _property(name) for name in DEFAULT_DATA}}},
+        "$defs": {
+            "socket": {
+                "type": "object",
+                "properties": members,
+            }
+        },
     }
 
 
@@ -72,13 +90,24 @@ def kind_of(name: str) -> str:
     """Return `integer` or `string`."""
     column = record.COLUMN.get(name)
     is_number = name in DERIVED_NUMBERS or (
-        column is not None and not column.format.endswith("s") and name not in TEXTS and name not in ("family", "type", "state")
+        column is not None
+        and not column.format.endswith("s")
+        and name not in TEXTS
+        and name not in ("family", "type", "state")
     )
     return "integer" if is_number else "string"
 
 
 def _listed() -> list[dict[str, str]]:
-    return [{"field": name, "type": kind_of(name), "unit": FIELD[name].unit, "meaning": FIELD[name].meaning} for name in DEFAULT_DATA]
+    return [
+        {
+            "field": name,
+            "type": kind_of(name),
+            "unit": FIELD[name].unit,
+            "meaning": FIELD[name].meaning,
+        }
+        for name in DEFAULT_DATA
+    ]
 
 
 def _rows() -> list[list[str]]:

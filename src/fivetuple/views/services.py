@@ -21,7 +21,7 @@ from fivetuple.model.errors import BadInput
 from fivetuple.model.services import ENCRYPTED, NEVER, PRIVATE, SAFE, known_names, search
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from fivetuple.model.command import Request
     from fivetuple.model.services import Service
@@ -73,10 +73,19 @@ def answer(snapshot: Snapshot | None, request: Request) -> Answer:  # every view
     return Answer([Table(COLUMNS, rows)], data, lists="services", notes=notes)
 
 
-def _merged(found: Iterable[Service]) -> list[tuple[list[str], Service]]:
-    """Join the protocols that one port serves in the same way, in the order of the list."""
+def _merged(found: Sequence[Service]) -> list[tuple[list[str], Service]]:
+    """Join the protocols that one port serves in the same way, in the order of the list.
+
+    IANA registered UDP, SCTP and DCCP with many a TCP service: what only repeats the name of one
+    that was judged is left to programs.
+    """
+    judged = {
+        (one.port, name) for one in found if one.exposure for name in (one.name, one.iana_name)
+    }
     joined: dict[tuple[object, ...], tuple[list[str], Service]] = {}
     for one in found:
+        if one.exposure is None and (one.port, one.name) in judged:
+            continue
         key = one._replace(protocol="", iana_name=None)
         joined.setdefault(key, ([], one))[0].append(one.protocol)
     return list(joined.values())

@@ -1,0 +1,63 @@
+"""What people type wrong, and what ft says: the whole sentence."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.ft import ft
+
+from fivetuple.cli.mistakes import near_command
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("prot 80", "did you mean: ft port 80"),
+        ("lss -tan", "did you mean: ft ls -tan"),
+        ("expalin TIME_WAIT", "did you mean: ft explain TIME_WAIT"),
+        ("-tulpn", "the list of sockets has: ft ls -tulpn"),
+        ("--by process", "the list of sockets has: ft ls --by process"),
+        ("ls --jsno", "ft ls has no option --jsno; did you mean --json?"),
+        ("ls -A inet", "name protocols by -t -u -x -w"),
+        ("ls --output jsno", "-o jsno: did you mean json?"),
+        ("ls -o jsno", "did you mean: -o json"),
+        ("ls --by proces", "--by proces: did you mean process?"),
+        ("ls --by xyzzy", "it takes process, remote, port"),
+        ("ls --fields prcess", "'prcess' is not a field; did you mean 'process'?"),
+        ("ls --sort -loca_port", "'loca_port' is not a field; did you mean 'local_port'?"),
+        ("ls state establihed", "establihed"),
+        ("ls -p 80", "did you mean 'port = 80' or 'pid = 80'?"),
+        ("ls -i :80", "':80'"),
+        ("ls --limit many", "--limit: 'many' is no whole number"),
+        ("ls --watch=nan", "it waits 0.1 to 86400 s"),
+        ("ls --color sometimes", "it takes auto, always, never"),
+        ("explain tme-wait", "did you mean TIME_WAIT"),
+        ("help lss", "did you mean ls"),
+        ("man lss", "did you mean ls?"),
+        ("completion", "bash, zsh or fish"),
+        ("services 70000", "70000 is no port: ports are 0-65535."),
+        ("services 90-80", "runs backwards: write 80-90."),
+        ("services --all ssh", "leave out the word, or leave out --all"),
+    ],
+)
+def test_a_mistake_gets_a_hint_and_status_2(line, said):
+    done = ft(*line.split())
+
+    assert done.returncode == 2
+    assert said in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("prot", "port"),
+        ("LS", "ls"),
+        ("nginx", None),
+        ("5432", None),
+        ("", None),
+        ("p" * 5000, None),
+        ("ёж", None),
+        ("overvew", None),
+    ],
+)
+def test_only_near_words_are_commands(word, expected):
+    assert near_command(word, ("ls", "port", "overview", "who")) == expected
