@@ -16,6 +16,7 @@ import sys
 from fivetuple.model import facts
 from fivetuple.model.errors import NotAvailable, NotPermitted
 from fivetuple.model.snapshot import Host, Snapshot
+from fivetuple.model.state import BOUND_INACTIVE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -154,8 +155,11 @@ def _say_what_proc_lacks(snapshot: Snapshot, question: Question, reasons: list[s
     from fivetuple.origins.sources import NOT_IN_PROC
 
     why = "; ".join(["/proc/net does not tell", *reasons])
+    asked = question.needs
+    if "tcp" in question.hint.protocols and question.hint.states >> BOUND_INACTIVE & 1:
+        asked |= facts.BOUND_INACTIVE
     for fact in facts.NAMES:
-        if fact & NOT_IN_PROC & question.needs:
+        if fact & NOT_IN_PROC & asked:
             snapshot.miss(fact, why)
 
 
