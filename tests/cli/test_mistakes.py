@@ -13,16 +13,19 @@ from fivetuple.cli.mistakes import near_command
     [
         ("prot 80", "did you mean: ft port 80"),
         ("lss -tan", "did you mean: ft ls -tan"),
-        ("expalin TIME_WAIT", "did you mean: ft explain TIME_WAIT"),
+        ("expalin TIME_WAIT", "did you mean: ft explain TIME_WAIT"),  # codespell:ignore expalin
         ("-tulpn", "the list of sockets has: ft ls -tulpn"),
         ("--by process", "the list of sockets has: ft ls --by process"),
         ("ls --jsno", "ft ls has no option --jsno; did you mean --json?"),
         ("ls -A inet", "name protocols by -t -u -x -w"),
         ("ls --output jsno", "-o jsno: did you mean json?"),
         ("ls -o jsno", "did you mean: -o json"),
-        ("ls --by proces", "--by proces: did you mean process?"),
+        ("ls --by proces", "--by proces: did you mean process?"),  # codespell:ignore proces
         ("ls --by xyzzy", "it takes process, remote, port"),
-        ("ls --fields prcess", "'prcess' is not a field; did you mean 'process'?"),
+        (
+            "ls --fields prcess",  # codespell:ignore prcess
+            "'prcess' is not a field; did you mean 'process'?",
+        ),  # codespell:ignore prcess
         ("ls --sort -loca_port", "'loca_port' is not a field; did you mean 'local_port'?"),
         ("ls state establihed", "establihed"),
         ("ls -p 80", "did you mean 'port = 80' or 'pid = 80'?"),

@@ -177,3 +177,45 @@ def test_a_question_that_lists_no_sockets_is_repeated_as_it_is():
 
     assert "every 60 s" in shown
     assert status == 130
+
+
+@pytest.mark.kernel
+def test_a_long_list_is_folded_to_the_screen_and_changes_stay_on_it():
+    code = """
+import socket
+kept = [socket.create_server(("127.0.0.1", 0)) for _ in range(60)]
+ready()
+sys.stdin.buffer.read(1)
+last = socket.create_server(("127.0.0.1", 65000))
+wait()
+"""
+    with (
+        namespace() as name,
+        child_in(name, code) as child,
+        terminal(
+            [*FT, "ls", "-tl", "--watch=0.3", "--sort", "local_port"], rows=20, netns=name
+        ) as screen,
+    ):
+        first = screen.read_until("since the last look")
+        _go_on(child)
+        screen.read_until("+ tcp")
+        screen.press("\x03")
+        screen.end()
+
+    assert "and 45 more" in first
+    assert len(first.splitlines()) <= 20
+    assert "127.0.0.1:65000" in screen.text
+
+
+@pytest.mark.kernel
+def test_names_stand_beside_the_numbers_while_watching():
+    with (
+        namespace() as name,
+        child_in(name, STEPS),
+        terminal([*FT, "ls", "-t", "--watch=60", "-r"], columns=200, netns=name) as screen,
+    ):
+        screen.read_until("since the last look")
+        screen.press("\x03")
+        screen.end()
+
+    assert "(localhost)" in screen.text

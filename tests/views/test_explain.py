@@ -114,7 +114,7 @@ def test_a_command_is_explained_by_its_own_words_unless_it_is_a_term(name):
         ("tme-wait", "TIME_WAIT"),
         ("EADRINUSE", "EADDRINUSE"),
         ("locl_port", "local_port"),
-        ("postgrsql", "postgresql"),
+        ("postgrsql", "postgresql"),  # codespell:ignore postgrsql
     ],
 )
 def test_an_unknown_word_gets_a_suggestion(word, near):

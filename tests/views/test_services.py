@@ -72,7 +72,7 @@ def test_limit_holds_for_people_and_programs():
 
 
 def test_nothing_found_is_status_1_with_a_suggestion():
-    text, status = written(None, "services", "postgress")
+    text, status = written(None, "services", "postgress")  # codespell:ignore postgress
 
     assert status == 1
     assert (

@@ -8,6 +8,7 @@ import click
 
 from fivetuple.cli.mistakes import unknown_option, wrong_value
 from fivetuple.cli.options import FORMATS, name_of
+from fivetuple.cli.quick import is_count, read_list
 from fivetuple.model.errors import BadInput
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 LEAST_S, MOST_S = 0.1, 86400.0  # of --watch
 USUAL_S = 2.0
-LONGEST_NUMBER = 18  # digits; no list has more rows, and int() itself fails at 4,300
 
 
 class _Seconds(click.ParamType[Any]):
@@ -46,7 +46,7 @@ class _Count(click.ParamType[Any]):
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> int:
         text = str(value)
-        if not (text.isascii() and text.isdigit()) or len(text) > LONGEST_NUMBER:
+        if not is_count(text):
             self.fail(f"'{text}' is no whole number from 0 up", param, ctx)
         return int(text)
 
@@ -59,7 +59,7 @@ class _List(click.ParamType[Any]):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
-        return tuple(word.strip() for word in str(value).split(",") if word.strip())
+        return read_list(str(value))
 
 
 TYPES: dict[str, click.ParamType[Any]] = {

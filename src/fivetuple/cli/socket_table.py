@@ -69,7 +69,7 @@ def ordered(table: SocketTable) -> Iterator[list[Cells]]:
         made = cells(rows)[:left]
         left -= len(made)
         if made:
-            yield _with_names(made, table) if table.host_names else made
+            yield with_names(made, table) if table.host_names else made
         if left <= 0:
             break
 
@@ -80,7 +80,7 @@ def _kept(table: SocketTable, lens: Lens) -> Iterator[Rows]:
         yield table.keep(chunk) if table.keep else chunk
 
 
-def _with_names(rows: Sequence[Cells], table: SocketTable) -> list[Cells]:
+def with_names(rows: Sequence[Cells], table: SocketTable) -> list[Cells]:
     """Put the host's name beside the address, where --resolve found one."""
     from fivetuple.cli.resolve import beside
 

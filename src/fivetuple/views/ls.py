@@ -107,6 +107,10 @@ def question(request: Request) -> Question:
     sort = sort_order(request.get("sort") or ())
     needs = facts.SOCKETS | (sieve.needs if sieve else 0) | needs_of([name for name, _ in sort])
     by = request.get("by")
+    if (by or request.flag("summary")) and (request.get("fields") or sort):
+        raise BadInput(
+            "--by and -s count, largest first; --fields and --sort are about the list: leave out one of the two"
+        )
     if by:
         needs |= _group_needs(by)
     elif request.flag("summary"):
