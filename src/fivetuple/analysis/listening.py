@@ -45,7 +45,7 @@ class Listener:
 
     __slots__ = (
         "accept_queue", "addresses", "backlog", "connections", "dual", "inodes", "interfaces", "netns", "number", "pids",
-        "place", "port", "process", "protocol", "socket_unit", "uids",
+        "place", "port", "process", "protocol", "socket_unit", "sockets", "uids",
     )  # fmt: skip
 
     def __init__(self, netns: int, number: int, protocol: str, port: int) -> None:
@@ -61,6 +61,8 @@ class Listener:
         self.uids: set[int] = set()
         """Users of its sockets, known even where the process is not."""
         self.inodes: set[int] = set()
+        self.sockets = 0
+        """How many; an inode may be unknown."""
         self.addresses: list[tuple[bytes, int]] = []
         """(address of 16 bytes, family), each once."""
         self.dual = False
@@ -127,6 +129,7 @@ class Listener:
         """Add one socket: (known, state, interface, inode, queue, backlog, options, uid) of it."""
         known, state, interface, inode, queue, backlog, options, uid = row
         self.inodes.add(inode)
+        self.sockets += 1
         if (local, family) not in self.addresses:
             self.addresses.append((local, family))
         if family == AF_INET6 and known & record.OPTIONS and not options & record.V6ONLY:

@@ -23,7 +23,7 @@ def listener_row(snapshot: Snapshot, each: Listener) -> dict[str, Any]:
         "process": each.process.name or None, "pid": each.process.pid or None, "pids": sorted(each.pids),
         "unit": each.socket_unit[1] if each.socket_unit else each.place.unit,
         "socket_unit": each.socket_unit[0] if each.socket_unit else None, "container": each.place.container,
-        "pod": each.place.pod, "sockets": len(each.inodes), "connections": each.connections,
+        "pod": each.place.pod, "sockets": each.sockets, "connections": each.connections,
         "accept_queue": each.accept_queue, "backlog": each.backlog,
     }  # fmt: skip
 

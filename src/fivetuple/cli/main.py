@@ -131,9 +131,9 @@ def request_of(
         given["output"] = "json"
     given["interactive"] = sys.stderr.isatty()
     if getattr(module, "FITS_SCREEN", False):
-        from fivetuple.cli.page import screen_rows
+        from fivetuple.cli.page import screen_size
 
-        given["screen_rows"] = screen_rows(given.get("output"))
+        given["screen_size"] = screen_size(given.get("output"))
     if getattr(module, "WANTS_CARDS", False):
         from fivetuple.cli.cards import cards
 

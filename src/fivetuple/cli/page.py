@@ -54,14 +54,15 @@ def terminal_width() -> int:
     return max(columns or USUAL_WIDTH, LEAST_WIDTH)
 
 
-def screen_rows(output: object) -> int | None:
-    """Return the lines of the terminal at stdout; None where nothing has to fit on a screen."""
+def screen_size(output: object) -> tuple[int, int] | None:
+    """Return (lines, columns) of the terminal at stdout; None where nothing has to fit on a screen."""
     if not sys.stdout.isatty() or output not in (None, "table"):
         return None
     try:
-        return os.get_terminal_size(sys.stdout.fileno()).lines or USUAL_ROWS
+        lines = os.get_terminal_size(sys.stdout.fileno()).lines
     except (OSError, ValueError):
-        return USUAL_ROWS
+        lines = 0
+    return lines or USUAL_ROWS, terminal_width()
 
 
 def coloured(text: str, style: str, page: Page) -> str:

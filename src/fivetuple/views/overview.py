@@ -19,6 +19,7 @@ Examples:
 from __future__ import annotations
 
 from collections import Counter
+from shlex import quote
 
 from fivetuple.analysis.folding import NAMESPACE, fold, port_words, room_for
 from fivetuple.analysis.listening import Listener, listeners, where_words
@@ -44,14 +45,14 @@ if TYPE_CHECKING:
 
 ARGUMENTS = ""
 OPTIONS = ()
-FITS_SCREEN = True  # the front door gives `screen_rows`, the height of the terminal
+FITS_SCREEN = True  # the front door gives `screen_size`: lines and columns of the terminal
 
 SHARES = (0.5, 0.3, 0.2)  # of the screen: listeners, destinations, oddities
-# Lines that are no entries: the title, blanks, headings, the summary that may wrap, the prompt.
-FIXED_ROWS = 12
-ODD_HEADING_ROWS = 2
+# Lines that are no entries: the title, blanks, headings, a note, the prompt; and of a list that is rare.
+FIXED_ROWS = 10
+ODD_HEADING_ROWS = 3
+WORD_END = 5  # columns that a wrapped line leaves empty, on average
 LEAST_ROWS = 8
-ODDITY_ROWS = 3  # what it is, and what it means in two lines of 80 columns
 NARROW_ROOM = 2
 NEARLY_FULL = 0.7  # of an accept queue
 NEARLY_USED = 0.8  # of the ephemeral ports
@@ -69,18 +70,20 @@ def question(request: Request) -> Question:
 def answer(snapshot: Snapshot, request: Request) -> Answer:
     """Draw the screen."""
     found, destinations, odd = listeners(snapshot), peers(snapshot), oddities(snapshot)
-    room = _room(request, len(found), len(destinations), len(odd))
     has_spaces = len({*(each.netns for each in found), *(peer.netns for peer in destinations)}) > 1
     counts = totals(snapshot)
-    listening = _listening(snapshot, found, room[0], has_spaces=has_spaces)
+    summary = summary_sentence(counts)
+    room = _room(request, (len(found), len(destinations)), odd, summary)
+    scope = _scope(request, has_spaces=has_spaces)
+    listening = _listening(snapshot, found, room[0], scope, has_spaces=has_spaces)
     talking_room = None if room[1] is None else room[1] + _spared(room[0], listening)
     blocks = [
         Line(Styled(_title(snapshot), STRONG)),
         *listening,
-        *_talking(snapshot, destinations, talking_room, has_spaces=has_spaces),
-        *_odd(odd, room[2]),
+        *_talking(snapshot, destinations, talking_room, scope, has_spaces=has_spaces),
+        *_odd(odd, room[2], scope),
         Line(""),
-        Line(summary_sentence(counts)),
+        Line(summary),
     ]
     data = {
         "listeners": [listener_row(snapshot, each) for each in found],
@@ -91,16 +94,24 @@ def answer(snapshot: Snapshot, request: Request) -> Answer:
     return Answer(blocks, data, lists="listeners")
 
 
-def _room(request: Request, *entries: int) -> list[int | None]:
-    """Return how many lines each list may take; None for all of them."""
-    rows = request.get("screen_rows")
-    if not rows:
+def _room(
+    request: Request, entries: tuple[int, int], odd: Sequence[Oddity], summary: str
+) -> list[int | None]:
+    """Return how many entries each list may show; None for all of them."""
+    size = request.get("screen_size")
+    if not size:
         return [None, None, None]
-    listening, talking, odd = entries
-    wants = (listening, talking, odd * ODDITY_ROWS)
-    fixed = FIXED_ROWS + (ODD_HEADING_ROWS if odd else 0)
-    given = room_for(wants, SHARES, max(rows - fixed, LEAST_ROWS))
-    return [given[0], given[1], max(given[2] // ODDITY_ROWS, 1)]
+    rows, columns = size
+    heights = [_height(each.what, columns, 2) + _height(each.meaning, columns, 4) for each in odd]
+    fixed = FIXED_ROWS + _height(summary, columns) + (ODD_HEADING_ROWS if odd else 0)
+    given = room_for((*entries, sum(heights)), SHARES, max(rows - fixed, LEAST_ROWS))
+    shown = max((n for n in range(len(odd) + 1) if sum(heights[:n]) <= given[2]), default=0)
+    return [given[0], given[1], shown]
+
+
+def _height(text: str, columns: int, indent: int = 0) -> int:
+    """Return how many lines a text takes; words that don't fit leave some columns empty."""
+    return -(-len(text) // max(columns - indent - WORD_END, 1))
 
 
 def _spared(room: int | None, blocks: Sequence[object]) -> int:
@@ -109,13 +120,21 @@ def _spared(room: int | None, blocks: Sequence[object]) -> int:
     return max((room or 0) - used - 1, 0)
 
 
+def _scope(request: Request, *, has_spaces: bool) -> str:
+    """Return the option with which `ft ls` looks at the same namespaces."""
+    asked = request.get("netns")
+    if asked:
+        return f" -N {quote(asked)}"
+    return " -N all" if has_spaces else ""
+
+
 def _title(snapshot: Snapshot) -> str:
     host = snapshot.host
     return f"{host.name}, {host.system} {host.kernel}".rstrip()
 
 
 def _listening(
-    snapshot: Snapshot, found: Sequence[Listener], room: int | None, *, has_spaces: bool
+    snapshot: Snapshot, found: Sequence[Listener], room: int | None, scope: str, *, has_spaces: bool
 ) -> list[object]:
     """Show the listeners; when they don't all fit, those with trouble or connections stay."""
     if not found:
@@ -143,7 +162,7 @@ def _listening(
         Line(""),
         Heading(f"Listening ({len(found)})"),
         lean_table(columns, rows),
-        *_folded(lines, left, "ft ls -tul"),
+        *_folded(lines, left, f"ft ls -tul{scope}"),
     ]
 
 
@@ -193,7 +212,7 @@ def open_to(snapshot: Snapshot, each: Listener) -> str:
 
 
 def _talking(
-    snapshot: Snapshot, found: Sequence[Peer], room: int | None, *, has_spaces: bool
+    snapshot: Snapshot, found: Sequence[Peer], room: int | None, scope: str, *, has_spaces: bool
 ) -> list[object]:
     """Show the destinations; when they don't all fit, those with most connections stay."""
     if not found:
@@ -214,7 +233,7 @@ def _talking(
         Line(""),
         Heading(f"Talking to ({len(found)})"),
         lean_table(columns, rows),
-        *_folded(lines, left, "ft ls --by remote"),
+        *_folded(lines, left, f"ft ls --by remote{scope}"),
     ]
 
 
@@ -254,19 +273,19 @@ def percent(share: float | None) -> str:
     return Styled(text, WARN) if share >= NEARLY_USED else text
 
 
-def _odd(found: Sequence[Oddity], room: int | None) -> list[object]:
+def _odd(found: Sequence[Oddity], room: int | None, scope: str) -> list[object]:
+    """Show what is odd with its meaning; where not even one has room, the first without."""
     if not found:
         return []
-    shown = found if room is None or len(found) <= room else found[:room]
+    shown = found if room is None else found[: max(room, 1)]
     lines: list[object] = [Line(""), Heading(f"Odd ({len(found)})")]
     for each in shown:
-        lines += [Line(Styled(f"  {each.what}", WARN)), Line(Styled(f"    {each.meaning}", FAINT))]
+        lines.append(Line(Styled(f"  {each.what}", WARN)))
+        if room != 0:
+            lines.append(Line(Styled(f"    {each.meaning}", FAINT)))
     if len(shown) < len(found):
-        lines.append(
-            Line(
-                Styled(f"  and {len(found) - len(shown)} more: ft ls --by state, ft -o wide", FAINT)
-            )
-        )
+        more = f"  and {len(found) - len(shown)} more: ft -o wide, ft ls --by state{scope}"
+        lines.append(Line(Styled(more, FAINT)))
     return lines
 
 
