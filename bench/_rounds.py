@@ -52,9 +52,8 @@ def _peak(command: str) -> tuple[float, int]:
     with subprocess.Popen(
         shlex.split(command), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
-        assert process.stdout is not None
         lines = 0
-        while block := process.stdout.read(1 << 20):
+        while process.stdout and (block := process.stdout.read(1 << 20)):
             lines += block.count(b"\n")
         _, _, usage = os.wait4(process.pid, 0)
         process.returncode = 0

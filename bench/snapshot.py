@@ -7,11 +7,11 @@ import statistics
 import time
 from typing import TYPE_CHECKING
 
-import psutil
-
-import fivetuple
+import psutil  # noqa: TID253  # the peer
 from bench._rounds import say
 from bench._sockets import held
+
+import fivetuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SIZES = [int(size) for size in os.environ.get("SIZES", "1000,10000,100000").split(",")]
 WAYS: dict[str, Callable[[], object]] = {
     "psutil.net_connections": lambda: psutil.net_connections("inet"),
-    "fivetuple.snapshot": lambda: fivetuple.snapshot(),
+    "fivetuple.snapshot": fivetuple.snapshot,
     "fivetuple.snapshot, no details": lambda: fivetuple.snapshot(details=False),
     "fivetuple.snapshot, netlink": lambda: fivetuple.snapshot(road="netlink", details=False),
     "fivetuple.snapshot, proc": lambda: fivetuple.snapshot(road="proc", details=False),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 
 from bench._rounds import FT, measure, say, table
 
 COMMANDS = {
-    "python -c pass": f"{os.path.dirname(FT)}/python -c pass",
+    "python -c pass": f"{Path(FT).parent}/python -c pass",
     "ft --version": f"{FT} --version",
     "ft ls": f"{FT} ls",
     "ft ls --json": f"{FT} ls --json",

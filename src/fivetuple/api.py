@@ -68,10 +68,10 @@ class Snapshot(_Snapshot):
         Raises:
             KeyError: a name is no column of model/record.py.
         """
-        return record.Projection(*columns).read(self.rows)  # type: ignore[return-value]
+        return record.Projection(*columns).read(self.rows)
 
 
-def snapshot(
+def snapshot(  # noqa: PLR0913  # each is a word of its own, all by name
     *,
     source: str | None = None,
     protocols: Iterable[str] | None = None,
@@ -87,7 +87,8 @@ def snapshot(
         source: a file of `ft save`, pasted ss, netstat or lsof text, `ssh:HOST`; None: this kernel.
         protocols: names such as tcp, udp, unix; None: the internet's.
         netns: self, all, a name, or a pid.
-        owners: find the processes; processes: with command line, unit, container and parents.
+        owners: find the processes.
+        processes: and their command lines, units, containers and parents.
         details: tcp_info, options, timers.
         road: bpf, netlink, proc or psutil; None: the fastest that works.
 

@@ -70,10 +70,15 @@ def test_the_summary_adds_up():
 
 def test_rows_are_chosen_by_protocol_state_and_family():
     tcp, listeners = chooser({"tcp"}), chooser(None, 1 << LISTEN)
+    six = chooser(None, families=("inet6",))
+    tcp_listeners = both(tcp, listeners)
 
+    assert tcp is not None
     assert len(tcp(ROWS)) == 3 * record.SIZE
-    assert len(both(tcp, listeners)(ROWS)) == record.SIZE
-    assert len(chooser(None, families=("inet6",))(ROWS)) == 0
+    assert tcp_listeners is not None
+    assert len(tcp_listeners(ROWS)) == record.SIZE
+    assert six is not None
+    assert len(six(ROWS)) == 0
     assert chooser(None) is None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests import strategies
 
 from fivetuple.analysis.lens import Lens
 from fivetuple.model import record
@@ -11,7 +12,6 @@ from fivetuple.model.endpoint import ANY_V4, ANY_V6, pack_address
 from fivetuple.model.fields import FIELD, FIELDS
 from fivetuple.model.process import Process
 from fivetuple.model.snapshot import Host, Snapshot
-from tests import strategies
 
 ALL_KNOWN = 0xFFFF
 NAMES = tuple(FIELD)

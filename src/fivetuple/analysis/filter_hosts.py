@@ -187,9 +187,9 @@ def _number(name: str, family: int) -> int:
 
 
 def _names(family: int) -> dict[int, str]:
-    from fivetuple.analysis import lens
+    from fivetuple.analysis import ends
 
-    return lens.NETLINK_NAMES if family == AF_NETLINK else lens.ETHERTYPES
+    return ends.NETLINK_NAMES if family == AF_NETLINK else ends.ETHERTYPES
 
 
 def host_text(host: Host) -> str:

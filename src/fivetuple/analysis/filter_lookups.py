@@ -111,7 +111,7 @@ def _user(world: World, test: Test) -> Callable[..., Answer]:
 
 
 def _service(world: World, test: Test) -> Callable[..., Answer]:
-    from fivetuple.analysis.lens import service_namer
+    from fivetuple.analysis.row_helpers import service_namer
 
     judge, name_of = text_judge(test), service_namer(world.ownership)
     answers: dict[str | None, Answer] = {None: None}

@@ -68,8 +68,7 @@ def address_text(address: bytes, family: int = 0) -> str:
     if address[:12] == V4_PREFIX:
         text: str = inet_ntop(_NATIVE_V4, address[12:])
         return "::ffff:" + text if family == AF_INET6 else text
-    text = inet_ntop(_NATIVE_V6, address)
-    return text
+    return str(inet_ntop(_NATIVE_V6, address))
 
 
 def endpoint_text(address: bytes, port: int, family: int = 0) -> str:

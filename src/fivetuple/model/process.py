@@ -75,7 +75,7 @@ class Process:
         "uid",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one value a slot
         self,
         pid: int,
         name: str,

@@ -1,7 +1,7 @@
-"""Strings from strangers: bytes until they are shown, then made harmless for where they are shown.
+r"""Strings from strangers: bytes until they are shown, then made harmless for where they are shown.
 
 Process names, command lines, paths and host names may hold anything. `decode` makes text that
-loses nothing (bytes that are no UTF-8 become `\\xNN`); `printable` moreover makes it one line
+loses nothing (bytes that are no UTF-8 become `\xNN`); `printable` moreover makes it one line
 without control, escape or direction-changing characters, for a terminal.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 
 def decode(raw: bytes) -> str:
-    """Return the text of the bytes; what is not UTF-8 is spelled `\\xNN`."""
+    r"""Return the text of the bytes; what is not UTF-8 is spelled `\xNN`."""
     return raw.decode("utf-8", "backslashreplace")
 
 
@@ -21,5 +21,5 @@ def printable(text: str) -> str:
 
 
 def _spelled(character: str) -> str:
-    """Spell one character as `\\n`, `\\x1b` or `\\u202e`."""
+    r"""Spell one character as `\n`, `\x1b` or `\u202e`."""
     return character.encode("unicode_escape").decode("ascii")
