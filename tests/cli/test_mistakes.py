@@ -37,6 +37,11 @@ from fivetuple.cli.mistakes import near_command
         ("help lss", "did you mean ls"),
         ("man lss", "did you mean ls?"),
         ("completion", "bash, zsh or fish"),
+        ("--from", "ft: Option '--from' requires an argument."),
+        ("--verison", "did you mean --version?"),
+        ("version", "did you mean: ft --version"),
+        ("LS", "did you mean: ft ls"),
+        ("help ls port", "did you mean port"),
         ("services 70000", "70000 is no port: ports are 0-65535."),
         ("services 90-80", "runs backwards: write 80-90."),
         ("services --all ssh", "leave out the word, or leave out --all"),
@@ -64,3 +69,7 @@ def test_a_mistake_gets_a_hint_and_status_2(line, said):
 )
 def test_only_near_words_are_commands(word, expected):
     assert near_command(word, ("ls", "port", "overview", "who")) == expected
+
+
+def test_what_was_pasted_is_not_all_repeated():
+    assert len(ft("a" * 100_000).stderr) < 2000

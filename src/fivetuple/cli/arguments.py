@@ -88,7 +88,7 @@ def parse(
     except click.BadParameter as error:
         raise BadInput(wrong_value(name, error, options)) from error
     except click.UsageError as error:
-        raise BadInput(f"ft {name}: {error.format_message()}") from error
+        raise BadInput(error.format_message()) from error
     given = dict(context.params)
     words = tuple(given.pop("_words", ()))
     for option in options:

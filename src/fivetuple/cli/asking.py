@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fivetuple.model.snapshot import Snapshot
 
 INCOMPLETE = 3
+LONGEST_LINE = 1000  # of a complaint: what was typed is repeated in it, and may have been pasted
 
 
 def ask(module: ModuleType, request: Request) -> tuple[Snapshot | None, Answer]:
@@ -76,8 +77,8 @@ def complain(sentence: str) -> None:
     """Write one harmless line to stderr, if anybody reads it."""
     from fivetuple.model.text import printable
 
-    lines = sentence.split("\n")
+    lines = [printable(line[:LONGEST_LINE]) for line in sentence.split("\n")]
     try:
-        sys.stderr.write("ft: " + "\n    ".join(printable(line) for line in lines) + "\n")
+        sys.stderr.write("ft: " + "\n    ".join(lines) + "\n")
     except OSError:
         return  # stderr is full or closed: nowhere is left to say so

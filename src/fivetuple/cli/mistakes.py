@@ -41,6 +41,7 @@ def unknown_option(
 ) -> str:
     """Return the sentence about an option that a command does not have."""
     said = f"ft {command} has no option {printable(option)}"
+    possibilities = [*get_close_matches(option, ("--version", "--help"), 1, 0.7), *possibilities]
     if command in ("overview", "port"):  # what `ft -tulpn` and `ft --by process` come to
         from fivetuple.views import ls
 
@@ -63,7 +64,7 @@ def wrong_value(command: str, error: click.BadParameter, options: Sequence[Optio
         None,
     )
     if option is None:
-        return f"ft {command}: {printable(error.message)}"
+        return printable(error.message)
     flag = "-o" if name_of(option) == "output" else option.flags[-1]
     if option.kind != "choice":
         return f"ft {command}: {flag}: {printable(error.message)}"
@@ -77,6 +78,8 @@ def near_command(word: str, commands: Collection[str]) -> str | None:
     """Return the command that a mistyped word probably meant."""
     if not word.isascii() or not word.replace("-", "").isalpha() or len(word) > LONGEST_WORD:
         return None
+    if word == "version":
+        return "--version"
     near = get_close_matches(
         word.lower(), [name for name in commands if name != "overview"], 1, 0.6
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fivetuple.analysis.changes import CHANGED, CLOSED, OPENED, PRESENT, changes, look
 from fivetuple.cli.asking import ask, finish, needs_of, say_what_is_missing
 from fivetuple.cli.encode import rfc3339
-from fivetuple.cli.page import Page, coloured, page_for, screen_rows
+from fivetuple.cli.page import Page, coloured, page_for, screen_size
 from fivetuple.cli.socket_table import Layout, with_names
 from fivetuple.model.answer import BAD, GOOD, WARN
 from fivetuple.model.command import Request
@@ -84,7 +84,7 @@ def _draw(
     now = look(table, as_cells=True)
     found = list(changes(before, now))
     counts = {kind: sum(change.kind == kind for change in found) for kind in STYLES}
-    shown = _visible(found, screen_rows(request.get("output")))
+    shown = _visible(found, screen_size(request.get("output")))
     if table.host_names:
         shown = [
             change._replace(row=row)
@@ -116,9 +116,9 @@ def _draw(
     return now
 
 
-def _visible(found: Sequence[Change], rows: int | None) -> Sequence[Change]:
+def _visible(found: Sequence[Change], size: tuple[int, int] | None) -> Sequence[Change]:
     """Return what fits the screen: first of all what changed, then the list from its top."""
-    room = len(found) if rows is None else max(rows - FRAME_ROWS, 3)
+    room = len(found) if size is None else max(size[0] - FRAME_ROWS, 3)
     if len(found) <= room:
         return found
     order = sorted(range(len(found)), key=lambda i: found[i].kind == PRESENT)[:room]

@@ -53,7 +53,9 @@ def answer(snapshot: Snapshot | None, request: Request) -> Answer:
     if explained is None:
         from difflib import get_close_matches
 
-        near = get_close_matches(term[:40], list(cards), 1, 0.6) + suggestions(term)
+        near = list(
+            dict.fromkeys(get_close_matches(term[:40], list(cards), 1, 0.6) + suggestions(term))
+        )
         hint = (
             f"did you mean {' or '.join(near[:3])}?"
             if near
