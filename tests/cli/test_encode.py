@@ -9,7 +9,7 @@ import json
 import pytest
 from tests.support.asked import written
 from tests.support.json_schema import problems
-from tests.support.made import HOSTILE, snapshot
+from tests.support.zoo import HOSTILE, snapshot
 
 from fivetuple.cli.encode import rfc3339
 from fivetuple.model.fields import DEFAULT_DATA

@@ -9,7 +9,7 @@ import time
 import pytest
 from tests.support.asked import answer, screen
 from tests.support.ft import ft
-from tests.support.made import snapshot
+from tests.support.zoo import snapshot
 
 from fivetuple.cli.resolve import HostNames, add_names, address_in, beside
 from fivetuple.model.answer import Answer, Column, Table

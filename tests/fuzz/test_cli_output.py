@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.asked import written
-from tests.support.made import snapshot
+from tests.support.zoo import snapshot
 
 from fivetuple.model.process import Place
 

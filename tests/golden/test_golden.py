@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.asked import written
-from tests.support.made import snapshot
+from tests.support.zoo import snapshot
 
 from fivetuple.analysis.manual import command_page
 from fivetuple.cli.cards import cards

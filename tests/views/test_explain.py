@@ -7,7 +7,7 @@ import json
 import pytest
 from tests.support.asked import answer, request, written
 from tests.support.ft import ft
-from tests.support.made import snapshot
+from tests.support.zoo import snapshot
 
 from fivetuple.analysis.explaining import topics
 from fivetuple.cli.commands import command_names, help_of, load

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from tests.support.asked import answer, request, written
-from tests.support.made import snapshot
+from tests.support.zoo import snapshot
 
 from fivetuple.cli.commands import load
 from fivetuple.model import facts
