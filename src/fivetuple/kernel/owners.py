@@ -16,7 +16,8 @@ A holder is one int, `pid << 32 | fd`: a dict of ints has 100,000 of them at C s
 from __future__ import annotations
 
 import os
-from struct import Struct
+from _operator import ne  # `operator` itself is one more file to import
+from itertools import compress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ KCMP_FILES = 2  # include/uapi/linux/kcmp.h
 KCMP_NUMBERS = {"x86_64": 312, "ppc64le": 354, "s390x": 343}  # elsewhere asm-generic's:
 KCMP_NUMBER = 272
 _DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
-_ROW = Struct("<QQ")
 
 
 def scan(pids: Iterable[int] | None = None) -> tuple[Holders, Shared, str | None]:
@@ -72,14 +72,17 @@ def scan_threads(pids: Iterable[int] | None = None) -> tuple[Holders, Shared, st
 
 def join(raw: bytes | bytearray | memoryview) -> tuple[Holders, Shared]:
     """Return `scan`'s two dicts from rows of `<QQ`: inode, pid << 32 | fd; in any order."""
-    holders: Holders = dict(_ROW.iter_unpack(raw))
-    if len(holders) * _ROW.size == len(raw):
+    words = memoryview(raw).cast("B").cast("Q")
+    inodes, held = words[::2].tolist(), words[1::2].tolist()
+    holders: Holders = dict(zip(inodes, held, strict=True))
+    if len(holders) == len(inodes):
         return holders, {}
     # Of a socket's holders the dict kept the last; every other row is one more of them.
-    others = [row for row in _ROW.iter_unpack(raw) if holders[row[0]] != row[1]]
+    is_other = map(ne, map(holders.__getitem__, inodes), held)
+    others = compress(zip(inodes, held, strict=True), is_other)
     held_by: dict[int, set[int]] = {}
-    for inode, held in others:
-        held_by.setdefault(inode, {holders[inode]}).add(held)
+    for inode, other in others:
+        held_by.setdefault(inode, {holders[inode]}).add(other)
     shared = {inode: tuple(sorted(every)) for inode, every in held_by.items()}
     holders.update((inode, every[0]) for inode, every in shared.items())
     return holders, shared

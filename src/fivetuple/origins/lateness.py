@@ -13,6 +13,7 @@ rows that come late after that wait for a look of their own.
 from __future__ import annotations
 
 import os
+from itertools import filterfalse
 
 from fivetuple.model import facts, record
 from fivetuple.model.errors import NotAvailable, NotPermitted
@@ -76,7 +77,8 @@ def without_holder(
 
     With `uid`, only that user's sockets count among the others.
     """
-    unknown = inodes_of(rows).difference(holders)
+    unknown = set(filterfalse(holders.__contains__, _inodes(rows)))
+    unknown.discard(0)
     if not unknown:
         return rows, b""
     size = record.SIZE
@@ -90,6 +92,10 @@ def without_holder(
 
 def inodes_of(rows: Rows) -> set[int]:
     """Return the inodes of the rows, without 0, which stands for no file."""
-    inodes = set(memoryview(rows).cast("B").cast("Q")[INODE_WORD::WORDS].tolist())
+    inodes = set(_inodes(rows))
     inodes.discard(0)
     return inodes
+
+
+def _inodes(rows: Rows) -> list[int]:
+    return memoryview(rows).cast("B").cast("Q")[INODE_WORD::WORDS].tolist()

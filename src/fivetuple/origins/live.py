@@ -20,7 +20,7 @@ from fivetuple.model.state import BOUND_INACTIVE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from fivetuple.model.namespace import Namespace
     from fivetuple.model.question import Question
@@ -56,7 +56,7 @@ class Live:
         snapshot = Snapshot(this_host(), self._now_ns, road="", facts=question.needs, own_netns=own)
         snapshot.protocols = question.hint.protocols
         spaces = self._namespaces(question, snapshot)
-        road = self._open_road(question, snapshot)
+        road = self._open_road(question, spaces, snapshot)
         snapshot.road = road.name
         chunks = road.read(question, spaces, snapshot)
         if question.needs & facts.OWNERS:
@@ -96,14 +96,16 @@ class Live:
             None if inode == snapshot.own_netns else snapshot.namespaces[inode] for inode in inodes
         ] or [None]
 
-    def _open_road(self, question: Question, snapshot: Snapshot) -> Road:
+    def _open_road(
+        self, question: Question, spaces: Sequence[Namespace | None], snapshot: Snapshot
+    ) -> Road:
         """Open the wished road, or the first that works; read the owners by it."""
         from fivetuple.origins.roads import open_road
 
         reasons: list[str] = []
         for name in (self._wish,) if self._wish else ROADS:
             try:
-                road = open_road(name, question)
+                road = open_road(name, question, spaces)
                 if question.needs & facts.OWNERS:
                     road.read_owners(snapshot)
             except (NotAvailable, NotPermitted) as error:

@@ -49,6 +49,13 @@ def without_repeats(chunks: Iterable[Rows], *, is_tcp: bool) -> Iterator[Rows]:
         lately |= fresh
 
 
+def without_sockets(chunks: Iterable[Rows], inodes: set[int]) -> Iterator[Rows]:
+    """Leave out the sockets that have come already."""
+    for chunk in chunks:
+        found = [ends[2] or None for ends in ENDS.read(chunk)] if inodes else ()
+        yield chunk if inodes.isdisjoint(found) else _kept(chunk, found, set(inodes))
+
+
 def _kept(chunk: Rows, keys: Sequence[object], seen: set[object]) -> Rows:
     """Return the rows whose key is None or was not seen; add the keys to what was seen."""
     view, size = memoryview(chunk), record.SIZE

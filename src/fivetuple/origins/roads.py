@@ -11,11 +11,13 @@ from fivetuple.model.errors import BadInput, NotAvailable, NotPermitted
 from fivetuple.model.names import PROTOCOL_NUMBERS, PROTOCOLS
 from fivetuple.model.question import EVERY_STATE
 from fivetuple.origins import sources
+from fivetuple.origins.lateness import inodes_of
+from fivetuple.origins.repeats import without_sockets
 from fivetuple.origins.sources import FACT_OF, SOURCES, Want, from_diag, from_proc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Protocol
 
     from fivetuple.model.namespace import Namespace
@@ -58,13 +60,13 @@ HOLDER = Struct("<QQ")
 FEW_INODES = 8  # so many are found by searching the bytes; more by walking over the rows
 
 
-def open_road(name: str, question: Question) -> Road:
-    """Open a road.
+def open_road(name: str, question: Question, spaces: Sequence[Namespace | None] = (None,)) -> Road:
+    """Open a road to the namespaces; None is our own.
 
     Raises:
         NotAvailable, NotPermitted: it can't be taken; the message says why.
     """
-    return _BpfRoad(question) if name == "bpf" else _PlainRoad(name)
+    return _BpfRoad(question, None in spaces) if name == "bpf" else _PlainRoad(name)
 
 
 class _PlainRoad:
@@ -102,14 +104,7 @@ class _PlainRoad:
 
     def rows(self, question: Question, snapshot: Snapshot) -> Iterator[Rows]:
         """Read every protocol of the calling thread's namespace."""
-        from fivetuple.kernel import netns
-
-        want = Want(
-            question.hint.states,
-            bool(question.needs & facts.TCP_INFO),
-            bool(question.needs & (facts.OPTIONS | facts.TIMERS)),
-            netns.own(),
-        )
+        want = _want_here(question)
         present = sources.in_kernel()
         for protocol in PROTOCOLS:
             if protocol in question.hint.protocols and sources.is_in_kernel(protocol, present):
@@ -152,18 +147,18 @@ class _PlainRoad:
 
     def _source(self, source: str, protocol: str, want: Want, snapshot: Snapshot) -> Iterator[Rows]:
         if source == "proc":
-            return from_proc(protocol, want, snapshot)
+            return from_proc(protocol, want, snapshot.unix_names)
         if protocol == "tcp" and want.states & BOUND_INACTIVE and not sources.diag_lists_bound():
             snapshot.miss(
                 facts.BOUND_INACTIVE, "sock_diag lists them from Linux 6.8 on, BPF always"
             )
-        return from_diag(protocol, want, snapshot)
+        return from_diag(protocol, want, snapshot.unix_names)
 
 
 class _BpfRoad(_PlainRoad):
     """Iterators for TCP, UDP and owners; sock_diag and /proc/net for the rest."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Question, reads_own: bool) -> None:
         from fivetuple.kernel.bpf_iter import BpfRoad
 
         self.name = "bpf"
@@ -179,6 +174,9 @@ class _BpfRoad(_PlainRoad):
             wanted.append("files")
         self._road = BpfRoad(tuple(wanted))
         self._loaded = wanted
+        self._begun: dict[int, Callable[[], list[Rows]]] = {}
+        if reads_own and self._programs["tcp"] in wanted:
+            self._begin_bound(_want_here(question))
 
     def read_owners(self, snapshot: Snapshot) -> None:
         from fivetuple.kernel import owners
@@ -206,18 +204,35 @@ class _BpfRoad(_PlainRoad):
     def _iterate(
         self, program: str, protocol: str, want: Want, snapshot: Snapshot
     ) -> Iterator[Rows]:
-        rows = self._road.stream(program)
-        yield from sources.vsock_among(rows) if protocol == "vsock" else rows
-        if protocol == "tcp" and want.states & BOUND_INACTIVE and sources.may_be_bound():
-            # iterators walk the hashes of listeners and connections, not the one of bound ports
-            yield from self._bound(want, snapshot)
+        rows: Iterator[Rows] = self._road.stream(program)
+        if protocol == "vsock":
+            rows = sources.vsock_among(rows)
+        elif protocol == "tcp":
+            if want.netns not in self._begun:
+                self._begin_bound(want)
+            bound = self._begun.pop(want.netns, list)()
+            yield from bound
+            rows = without_sockets(rows, set().union(*map(inodes_of, bound)))
+        yield from rows
 
-    def _bound(self, want: Want, snapshot: Snapshot) -> Iterator[Rows]:
+    def _begin_bound(self, want: Want) -> None:
+        """Begin to read the TCP sockets that are merely bound, if there can be any.
+
+        Iterators walk the hashes of listeners and connections, not the one of bound ports. These
+        come first: what is bound, and connects while we read, is in the one list or in both.
+        The kernel walks them while the owners are read, which takes as long.
+        """
+        if want.states & BOUND_INACTIVE and sources.may_be_bound():
+            from fivetuple.origins.background import begun
+
+            self._begun[want.netns] = begun(lambda: [bytes(rows) for rows in self._bound(want)])
+
+    def _bound(self, want: Want) -> Iterator[Rows]:
         """Read the TCP sockets that are merely bound; where sock_diag can't tell, by their files."""
         has_given = False
         if sources.diag_lists_bound():
             try:
-                for rows in from_diag("tcp", want._replace(states=BOUND_INACTIVE), snapshot):
+                for rows in from_diag("tcp", want._replace(states=BOUND_INACTIVE), {}):
                     has_given = True
                     yield rows
             except (NotAvailable, NotPermitted):
@@ -229,6 +244,18 @@ class _BpfRoad(_PlainRoad):
 
         with BpfRoad(("files",)) as road:
             yield from sources.bound_among(road.stream("files"), want.netns)
+
+
+def _want_here(question: Question) -> Want:
+    """Return what the question wants of the calling thread's namespace."""
+    from fivetuple.kernel import netns
+
+    return Want(
+        question.hint.states,
+        bool(question.needs & facts.TCP_INFO),
+        bool(question.needs & (facts.OPTIONS | facts.TIMERS)),
+        netns.own(),
+    )
 
 
 def _scan_again(inodes: set[int]) -> tuple[dict[int, int], dict[int, tuple[int, ...]]]:

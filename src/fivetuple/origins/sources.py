@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fivetuple.model.snapshot import Rows, Snapshot
+    from fivetuple.model.snapshot import Rows
 
 SOURCES = {
     "tcp": ("bpf", "diag", "proc"),
@@ -80,8 +80,8 @@ Want = namedtuple("Want", "states tcp_info options netns")
 OF_FILES = record.Projection("family", "state", "protocol_number", "netns")
 
 
-def from_diag(protocol: str, want: Want, snapshot: Snapshot) -> Iterator[Rows]:
-    """Read one protocol by NETLINK_SOCK_DIAG.
+def from_diag(protocol: str, want: Want, names: dict[int, bytes]) -> Iterator[Rows]:
+    """Read one protocol by NETLINK_SOCK_DIAG; `names` receives inode -> name of unix sockets.
 
     Raises:
         NotAvailable, NotPermitted: as kernel/netlink.py says, also after some rows.
@@ -89,7 +89,7 @@ def from_diag(protocol: str, want: Want, snapshot: Snapshot) -> Iterator[Rows]:
     if protocol == "unix":
         from fivetuple.kernel import unix_diag
 
-        yield from unix_diag.dump(want.netns, snapshot.unix_names)[0]
+        yield from unix_diag.dump(want.netns, names)[0]
     elif protocol in ("netlink", "packet", "vsock"):
         from importlib import import_module
 
@@ -102,8 +102,8 @@ def from_diag(protocol: str, want: Want, snapshot: Snapshot) -> Iterator[Rows]:
             yield from sock_diag.dump(family, number, **want._asdict())
 
 
-def from_proc(protocol: str, want: Want, snapshot: Snapshot) -> Iterator[Rows]:
-    """Read one protocol from the tables of /proc/net.
+def from_proc(protocol: str, want: Want, names: dict[int, bytes]) -> Iterator[Rows]:
+    """Read one protocol from the tables of /proc/net; `names` as in `from_diag`.
 
     Raises:
         NotAvailable, NotPermitted, BadInput: as kernel/procfs.py says.
@@ -116,7 +116,7 @@ def from_proc(protocol: str, want: Want, snapshot: Snapshot) -> Iterator[Rows]:
         raise NotAvailable(f"/proc/net has no table of {protocol} sockets")
     for kind in PROC_FILES[protocol]:
         try:
-            read = partial(procfs.dump, kind, want.netns, names=snapshot.unix_names)
+            read = partial(procfs.dump, kind, want.netns, names=names)
             if protocol == "sctp":  # associations have their socket's inode
                 yield from read()
             elif protocol in ("udp", "udplite"):
