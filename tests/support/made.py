@@ -1,142 +1,117 @@
-"""A Snapshot made by hand: one socket of many kinds, with owners, names of strangers, and gaps."""
+"""A hand-made Snapshot: sockets, owners and namespaces in a few words, without a machine."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from fivetuple.model import facts, record
-from fivetuple.model.endpoint import (
-    AF_INET,
-    AF_INET6,
-    AF_NETLINK,
-    AF_PACKET,
-    AF_UNIX,
-    AF_VSOCK,
-    pack_address,
-)
-from fivetuple.model.names import DGRAM, PROTOCOL_NUMBERS, RAW, STREAM
+from fivetuple.model import record
+from fivetuple.model.endpoint import AF_INET, AF_INET6, ANY_V4, ANY_V6, pack_address, parse_endpoint
+from fivetuple.model.names import PROTOCOL_NUMBERS
 from fivetuple.model.namespace import Namespace
 from fivetuple.model.process import Place, Process
 from fivetuple.model.snapshot import Host, Snapshot
-from fivetuple.model.state import CLOSE, CLOSE_WAIT, ESTABLISHED, LISTEN, TIME_WAIT
+from fivetuple.model.state import STATES
 
-TAKEN_NS = 1_790_000_000_123_456_789
-NETNS = 4026531840
-HOSTILE = "ev\x1b[31mil\n\u202eexe\x07|`<b>"
-HOSTILE_PATH = b"/run/a\x1b]0;owned\x07\nb\xff\xe2\x80\xae"
-USUAL = (
-    record.QUEUES
-    | record.COOKIE
-    | record.UID
-    | record.INODE
-    | record.OPTIONS
-    | record.TIMER
-    | record.DROPS
-)
-
-_COMMON = {"netns": NETNS, "uid": 33}
+HOST = 4026531840
+NOW_NS = 1_800_000_000 * 10**9
+ALL_KNOWN = 0xFFFF & ~record.TIMER
+STATE_NUMBERS = {state.name: number for number, state in STATES.items()}
 
 
-def row(
-    family: int,
-    kind: int,
-    state: int,
-    *,
-    local: str = "",
-    remote: str = "",
-    known: int = USUAL,
-    **columns: Any,
-) -> bytes:
-    """Make one row; addresses are written as text."""
-    values = _COMMON | {"family": family, "type": kind, "state": state, "known": known} | columns
-    if local:
-        values["local"] = pack_address(local)
-    if remote:
-        values["remote"] = pack_address(remote)
-    return record.pack(values)
+class Made:
+    """Collects sockets and owners; `snapshot()` gives what a road would have read."""
 
+    def __init__(self) -> None:
+        self.rows: list[bytes] = []
+        self.processes: dict[int, Process] = {}
+        self.holders: dict[int, int] = {}
+        self.shared: dict[int, tuple[int, ...]] = {}
+        self.spaces: dict[int, Namespace] = {}
+        self.space(HOST, "host", "192.0.2.10/24")
 
-def tcp(
-    state: int,
-    local: str,
-    local_port: int,
-    remote: str = "",
-    remote_port: int = 0,
-    **columns: Any,
-) -> bytes:
-    """Make the row of a TCP socket."""
-    family = AF_INET6 if ":" in local else AF_INET
-    return row(
-        family, STREAM, state, local=local, remote=remote or ("::" if family == AF_INET6 else "0.0.0.0"),
-        protocol_number=PROTOCOL_NUMBERS["tcp"], local_port=local_port, remote_port=remote_port, **columns,
-    )  # fmt: skip
+    def space(self, inode: int, name: str, *addresses: str, firewall=None) -> int:
+        """Add a namespace with loopback and these addresses."""
+        made = self.spaces[inode] = Namespace(inode, name, is_own=inode == HOST)
+        made.sysctls = {"net.ipv4.ip_local_port_range": "32768\t60999"}
+        made.interfaces = {1: "lo", 2: "eth0"}
+        texts = ["127.0.0.1", *(each.partition("/")[0] for each in addresses)]
+        made.addresses = tuple(
+            (1 if n == 0 else 2, pack_address(text), 128) for n, text in enumerate(texts)
+        )
+        made.firewall = firewall
+        return inode
 
+    def process(
+        self,
+        pid: int,
+        name: str,
+        *argv: str,
+        parent: int = 1,
+        unit: str | None = None,
+        age_s: int = 60,
+        container: str | None = None,
+    ) -> int:
+        """Add a process that started so many seconds ago."""
+        place = Place(
+            unit,
+            container_id=container * 8 if container else None,
+            engine="docker" if container else None,
+        )
+        place.container_name = container
+        self.processes[pid] = Process(
+            pid, name, argv=tuple(word.encode() for word in argv or (name,)), parent_pid=parent, uid=0,
+            started_ns=NOW_NS - age_s * 10**9, place=place,
+        )  # fmt: skip
+        return pid
 
-def rows() -> list[bytes]:
-    """Return the rows, in an order that a kernel could have."""
-    accepting = USUAL | record.ACCEPT_QUEUE | record.BACKLOG
-    detailed = USUAL | record.TCP_INFO | record.CONGESTION
-    return [
-        tcp(LISTEN, "0.0.0.0", 443, inode=100, cookie=1, accept_queue=3, backlog=511, known=accepting & ~record.QUEUES),
-        tcp(LISTEN, "::", 22, inode=101, cookie=2, accept_queue=0, backlog=128, known=accepting & ~record.QUEUES, options=record.REUSEADDR),
-        tcp(ESTABLISHED, "192.0.2.10", 443, "198.51.100.7", 50123, inode=102, cookie=3, known=detailed, send_queue_bytes=1460, rtt_us=21_500, congestion_window=10, bytes_sent=123_456, congestion_algorithm=b"cubic"),
-        tcp(ESTABLISHED, "192.0.2.10", 40001, "203.0.113.9", 5432, inode=103, cookie=4, uid=1000),
-        tcp(CLOSE_WAIT, "192.0.2.10", 40002, "203.0.113.9", 5432, inode=104, cookie=5, recv_queue_bytes=1, uid=1000),
-        tcp(TIME_WAIT, "192.0.2.10", 40003, "203.0.113.9", 5432, known=record.TIMER | record.QUEUES, timer=3, timer_ms=41_000),
-        tcp(ESTABLISHED, "::ffff:192.0.2.10", 22, "::ffff:198.51.100.8", 40100, inode=105, cookie=6),
-        tcp(ESTABLISHED, "2001:db8::10", 22, "2001:db8::99", 40200, inode=0, cookie=7),
-        row(AF_INET, DGRAM, CLOSE, local="127.0.0.53", protocol_number=17, local_port=53, inode=110, cookie=8, interface=1, drops=7),
-        row(AF_INET6, RAW, CLOSE, local="::", protocol_number=58, inode=111, cookie=9),
-        row(AF_UNIX, STREAM, LISTEN, inode=120, peer_inode=0, known=USUAL | record.PEER),
-        row(AF_UNIX, STREAM, ESTABLISHED, inode=121, peer_inode=122, known=USUAL | record.PEER),
-        row(AF_NETLINK, RAW, CLOSE, protocol_number=0, inode=130),
-        row(AF_PACKET, DGRAM, CLOSE, protocol_number=0x800, inode=131, interface=2),
-        row(AF_VSOCK, STREAM, LISTEN, inode=132, known=record.INODE),
-    ]  # fmt: skip
+    def socket(
+        self,
+        local: str,
+        remote: str = "",
+        state: str = "ESTABLISHED",
+        *pids: int,
+        protocol: str = "tcp",
+        netns: int = HOST,
+        **columns: int,
+    ) -> int:
+        """Add one socket, held by these pids; return its inode."""
+        inode = columns.pop("inode", 1000 + len(self.rows))
+        own = parse_endpoint(local)
+        other = parse_endpoint(remote) if remote else None
+        is_v6 = local.startswith("[")
+        values = {
+            "family": AF_INET6 if is_v6 else AF_INET, "type": 1 if protocol in ("tcp", "mptcp") else 2,
+            "protocol_number": PROTOCOL_NUMBERS[protocol], "state": STATE_NUMBERS[state], "local": own.address,
+            "local_port": own.port, "remote": other.address if other else ANY_V6 if is_v6 else ANY_V4,
+            "remote_port": other.port if other else 0, "netns": netns, "inode": inode, "known": ALL_KNOWN,
+        }  # fmt: skip
+        self.rows.append(record.pack(values | columns))
+        if pids and inode:
+            held = tuple(pid << 32 | 3 for pid in pids)
+            self.holders[inode] = held[0]
+            if len(held) > 1:
+                self.shared[inode] = held
+        return inode
 
+    def listen(self, local: str, *pids: int, **columns: int) -> int:
+        """Add a TCP listener."""
+        columns.setdefault("backlog", 128)
+        return self.socket(local, "", "LISTEN", *pids, **columns)
 
-def snapshot() -> Snapshot:
-    """Return the snapshot."""
-    made = Snapshot(
-        Host("web-1", "Linux", "6.18.0"),
-        TAKEN_NS,
-        road="netlink",
-        facts=(1 << 24) - 1,
-        chunks=[b"".join(rows())],
-        own_netns=NETNS,
-    )
-    nginx = Place("nginx.service")
-    orders = Place(container_id="0123456789abcdef" * 4, engine="docker")
-    orders.container_name = "orders"
-    made.processes = {
-        1: Process(1, "systemd", comm=b"systemd", argv=(b"/sbin/init",), parent_pid=0, uid=0),
-        812: Process(812, "nginx", comm=b"nginx", argv=(b"nginx:", b"master"), parent_pid=1, uid=33, place=nginx),
-        813: Process(813, "nginx", comm=b"nginx", argv=(b"nginx:", b"worker"), parent_pid=812, uid=33, place=nginx),
-        900: Process(900, "orders-api", comm=b"python3", argv=(b"python3", b"-m", b"orders api"), parent_pid=1, uid=1000, place=orders),
-        901: Process(901, HOSTILE, comm=b"evil", argv=(HOSTILE.encode(), b"\xff"), parent_pid=1, uid=0),
-    }  # fmt: skip
-    held = {
-        100: (812, 6),
-        101: (901, 3),
-        102: (813, 9),
-        103: (900, 4),
-        104: (900, 5),
-        105: (901, 4),
-        110: (901, 5),
-        111: (901, 6),
-        120: (901, 7),
-        121: (812, 8),
-    }
-    made.holders = {inode: pid << 32 | fd for inode, (pid, fd) in held.items()}
-    made.shared = {100: (812 << 32 | 6, 813 << 32 | 6)}
-    made.unix_names = {120: HOSTILE_PATH, 122: b"\0bus"}
-    space = Namespace(NETNS, "host", is_own=True, pid=1)
-    space.sysctls = {
-        "net.ipv4.ip_local_port_range": "32768\t60999",
-        "net.ipv4.tcp_fin_timeout": "30",
-    }
-    made.namespaces = {NETNS: space}
-    made.interfaces = {NETNS: {1: "lo", 2: "eth0"}}
-    made.users = {0: "root", 33: "www-data", 1000: "ada"}
-    made.miss(facts.CONTAINERS, "the engine's socket may not be read", refused=True)
-    return made
+    def snapshot(self) -> Snapshot:
+        """Return the snapshot."""
+        made = Snapshot(
+            Host("made", "Linux", "6.1"),
+            NOW_NS,
+            road="test",
+            facts=0,
+            chunks=(b"".join(self.rows),),
+            own_netns=HOST,
+        )
+        made.holders, made.shared, made.processes, made.namespaces = (
+            self.holders,
+            self.shared,
+            self.processes,
+            self.spaces,
+        )
+        made.interfaces = {inode: space.interfaces for inode, space in self.spaces.items()}
+        made.users = {0: "root", 33: "www-data"}
+        return made

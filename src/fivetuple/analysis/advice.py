@@ -47,7 +47,7 @@ def _unserved(part: Part, held: Sequence[Holder], through: Sequence[Forward]) ->
         left = max((each.left_ms or 0) for each in held if each.how == WAITING)
         until = f"after {-(-left // 1000)} s" if left else "after 60 s at most"
         yield f"TIME_WAIT is left on it: a server can bind it at once if it sets SO_REUSEADDR and the sockets before had it, too; {until} in any case."
-    if not by_how and not through and part.subject.address is None:
+    if not part.rows and not through and part.subject.address is None:
         ports = ", ".join(map(str, part.subject.ports[:4]))
         yield f"Nothing listens on {ports}: a client is refused, or gets no answer where a firewall drops its packets. Start the service, or look where it listens: ft ls -tlnp"
 

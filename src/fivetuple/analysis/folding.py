@@ -29,12 +29,13 @@ def fold(
     *,
     alike: Callable[[Entry], Hashable],
     namespace: Callable[[Entry], Hashable],
-    weight: Callable[[Entry], tuple[int, ...]],
+    weight: Callable[[Sequence[Entry]], tuple[int, ...]],
 ) -> tuple[list[Fold], int]:
     """Return at most `room` lines in the order of the entries, and how many entries were left out.
 
     room: None: every entry on a line of its own. alike: the same for entries that may share a line;
-    namespace: the same for entries of one foreign namespace, None for our own; weight: the heaviest stay.
+    namespace: the same for entries of one foreign namespace, None for our own; weight: of a line's entries, the
+    heaviest lines stay.
     """
     lines = [Fold([entry], ONE) for entry in entries]
     if room is None or len(lines) <= room:
@@ -44,7 +45,7 @@ def fold(
     lines = _together(lines, room, NAMESPACE, 2, lambda line: namespace(line.entries[0]))
     if len(lines) <= room:
         return lines, 0
-    weights = [max(weight(each) for each in line.entries) for line in lines]
+    weights = [weight(line.entries) for line in lines]
     order = sorted(range(len(lines)), key=weights.__getitem__, reverse=True)
     kept = sorted(order[:room])
     shown = [lines[i] for i in kept]

@@ -103,7 +103,11 @@ def _held(story: Story) -> list[object]:
             each.reach,
         ),
         namespace=lambda _: None,
-        weight=lambda each: (each.is_full, each.connections, -each.port),
+        weight=lambda entries: (
+            any(each.is_full for each in entries),
+            sum(each.connections for each in entries),
+            len(entries),
+        ),
     )
     spaces = _space_column(
         story, [*(each.netns for each in story.listeners), *(each.netns for each in story.holders)]

@@ -75,8 +75,8 @@ def age_words(age_ns: int) -> str:
     words: list[str] = []
     for unit, name in SECONDS:
         count, left = divmod(left, unit)
-        if count or words or unit == 1:
-            words.append(f"{count} {name}")
+        if words or count:
+            words.append(f"{count} {name}" if count else "")
         if len(words) == 2:
             break
-    return " ".join(words)
+    return " ".join(filter(None, words)) or "0 s"

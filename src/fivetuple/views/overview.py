@@ -150,7 +150,7 @@ def _listening(
             each.reach,
         ),
         namespace=lambda each: each.netns if each.netns != snapshot.own_netns else None,
-        weight=lambda each: (each.is_full, each.connections, each.protocol == "tcp", -each.port),
+        weight=_weight,
     )
     columns = [
         Column("PROTO"), Column("PORT", ">"), Column("SERVICE", "<", 6), Column("OPEN TO", "<", 3),
@@ -164,6 +164,13 @@ def _listening(
         lean_table(columns, rows),
         *_folded(lines, left, f"ft ls -tul{scope}"),
     ]
+
+
+def _weight(entries: Sequence[Listener]) -> tuple[int, ...]:
+    """Order lines for a screen that can't show all: trouble, connections, ports, TCP before UDP."""
+    is_tcp = any(each.protocol == "tcp" for each in entries)
+    connections = sum(each.connections for each in entries)
+    return any(each.is_full for each in entries), connections, len(entries), is_tcp
 
 
 def _listener_cells(snapshot: Snapshot, line: Fold, *, has_spaces: bool) -> list[str]:
@@ -222,7 +229,7 @@ def _talking(
         room,
         alike=lambda peer: (peer.netns, peer.protocol, peer.remote.port, peer.process.name),
         namespace=lambda peer: peer.netns if peer.netns != snapshot.own_netns else None,
-        weight=lambda peer: ((peer.share or 0) >= NEARLY_USED, peer.connections),
+        weight=_peer_weight,
     )
     columns = [
         Column("DESTINATION"), Column("SERVICE", "<", 5), *([Column("NAMESPACE", "<", 1)] if has_spaces else []),
@@ -235,6 +242,12 @@ def _talking(
         lean_table(columns, rows),
         *_folded(lines, left, f"ft ls --by remote{scope}"),
     ]
+
+
+def _peer_weight(entries: Sequence[Peer]) -> tuple[int, ...]:
+    """Order lines for a screen that can't show all: ports that run out, then connections."""
+    is_short = any((peer.share or 0) >= NEARLY_USED for peer in entries)
+    return is_short, sum(peer.connections for peer in entries)
 
 
 def _peer_cells(snapshot: Snapshot, line: Fold, *, has_spaces: bool) -> list[str]:
