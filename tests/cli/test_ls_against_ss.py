@@ -109,3 +109,22 @@ def test_flags_choose_what_ss_chooses(zoo, flags):
         for counts in (ours, theirs):
             del counts["netlink", "UNCONN"]
     assert ours == theirs
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("flags", ["-ta", "-ua", "-xa", "-t"])
+def test_summary_counts_what_ss_lists(zoo, flags):
+    summary = json.loads(ft("ls", flags, "-s", "--json", netns=zoo).stdout)["summary"]
+    ours = {
+        state: count
+        for row in summary
+        if row["protocol"] not in HIDDEN_BY_SS
+        for state, count in row["states"].items()
+        if state not in HIDDEN_BY_SS
+    }
+
+    theirs: Counter[str] = Counter()
+    for (_, state, *_), count in _of_ss(zoo, flags).items():
+        theirs[state] += count
+
+    assert ours == dict(theirs)
