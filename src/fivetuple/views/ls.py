@@ -10,7 +10,7 @@ Examples:
     ft ls state close-wait process = nginx     a filter
     ft ls '( dport = :443 or sport = :22 )'    ss's own filter
     ft ls --by process state established       counts
-    ft ls --json rtt > 50ms                    for programs
+    ft ls --json 'rtt > 50ms'                  for programs
 """
 
 from __future__ import annotations

@@ -5,10 +5,10 @@ judged by hand; IANA's registry of 12,000 has many that nobody uses: --all lists
 name is used that IANA gave to something else, the name that people use is shown.
 
 Examples:
-    ft services 6379         one port
-    ft services 8000-8100    a range
-    ft services mail         every service whose name or purpose says so
-    ft services --all --json the whole registry
+    ft services 6379            one port
+    ft services 8000-8100       a range
+    ft services mail            every service whose name or purpose says so
+    ft services --all --json    the whole registry
 """
 
 from __future__ import annotations
