@@ -48,9 +48,7 @@ def kernel_ids():
 
 
 def pins():
-    return (
-        set(Path("/sys/fs/bpf").rglob("*")) if Path("/sys/fs/bpf").exists() else set()
-    )
+    return set(Path("/sys/fs/bpf").rglob("*")) if Path("/sys/fs/bpf").exists() else set()
 
 
 @pytest.fixture(scope="module")
@@ -109,8 +107,10 @@ def test_a_reader_that_goes_away_ends_it_silently(many, road):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as ft:
+        assert ft.stdout is not None
         assert ft.stdout.read(100)
         ft.stdout.close()
+        assert ft.stderr is not None
         complaint = ft.stderr.read()
         status = ft.wait(timeout=20)
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from fivetuple.model.namespace import Namespace
     from fivetuple.model.snapshot import Rows
 
 
-def read_inside(space: Namespace, read: Callable[[], Iterator[Rows]]) -> Iterator[Rows]:
+def read_inside(space: Namespace, read: Callable[[], Iterator[Rows]]) -> Generator[Rows]:
     """Give what `read()` gives inside the namespace.
 
     Raises:
