@@ -7,6 +7,8 @@ done with, and no more than one buffer exists.
 
 from __future__ import annotations
 
+from fivetuple.model.errors import NotPermitted
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -42,7 +44,10 @@ def read_inside(space: Namespace, read: Callable[[], Iterator[Rows]]) -> Generat
         except BaseException as error:  # noqa: BLE001  # raised again by the caller's thread
             given.put(error)
 
-    start_new_thread(work, ())
+    try:
+        start_new_thread(work, ())
+    except RuntimeError as error:  # a limit of processes, or seccomp
+        raise NotPermitted(f"no thread to enter '{space.name}': {error}") from None
     try:
         while (got := given.get()) is not None:
             if isinstance(got, BaseException):

@@ -37,12 +37,12 @@ def with_late_owners(
 ) -> Iterator[Rows]:
     """Give the rows; those without a known holder come last, after another look for it."""
     # Who may not look at others' processes waits for the own sockets alone: most have no holder
-    uid = os.geteuid() if facts.OWNERS in snapshot.missing else None
+    uid = os.geteuid() if facts.OWNERS in snapshot.missing else 0
     look: Look | None = None
     looked_for = b""
     late = bytearray()
     for chunk in chunks:
-        known, unknown = without_holder(chunk, snapshot.holders, uid)
+        known, unknown = without_holder(chunk, snapshot.holders, uid or None)
         late += unknown
         if late and look is None:
             look = begin_look()
