@@ -86,9 +86,8 @@ def test_killed_in_the_middle_of_a_dump(many, road, scope):
         stderr=subprocess.DEVNULL,
     )
     with ft:
-        assert ft.stdout.read(
-            100
-        )  # it has begun; the pipe is full soon, and it waits amid the list
+        assert ft.stdout is not None
+        assert ft.stdout.read(100)  # it has begun; the pipe is full soon, and it waits
         if road == "bpf":
             wait_for(lambda: kernel_ids() - before, 5, "a program of ours")
         assert ft.poll() is None
