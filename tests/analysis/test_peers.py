@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.support.made import Made
 
@@ -17,7 +19,7 @@ def outgoing(
     *pids: int,
     first: int = 40000,
     source: str = "192.0.2.10",
-    **more: int,
+    **more: Any,
 ) -> None:
     for number in range(count):
         made.socket(f"{source}:{first + number}", API, state, *pids, **more)

@@ -20,7 +20,7 @@ Said = namedtuple("Said", "data text status snapshot")
 
 
 def ask(view: ModuleType, *words: str, width: int | None = None, **options: Any) -> Said:
-    """Ask a view of the live machine. Options are a Request's: netns, screen_rows, road ..."""
+    """Ask a view of the live machine. Options are a Request's: netns, screen_size, road ..."""
     request = Request(view.__name__.rpartition(".")[2], words, options, time.time_ns())
     snapshot = Live(options.get("road"), request.now_ns).snapshot(view.question(request))
     return answered(view, snapshot, request, width)

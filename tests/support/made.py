@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fivetuple.model import record
 from fivetuple.model.endpoint import AF_INET, AF_INET6, ANY_V4, ANY_V6, pack_address, parse_endpoint
 from fivetuple.model.names import PROTOCOL_NUMBERS
@@ -70,10 +72,10 @@ class Made:
         *pids: int,
         protocol: str = "tcp",
         netns: int = HOST,
-        **columns: int,
+        **columns: Any,
     ) -> int:
         """Add one socket, held by these pids; return its inode."""
-        inode = columns.pop("inode", 1000 + len(self.rows))
+        inode: int = columns.pop("inode", 1000 + len(self.rows))
         own = parse_endpoint(local)
         other = parse_endpoint(remote) if remote else None
         is_v6 = local.startswith("[")
@@ -91,7 +93,7 @@ class Made:
                 self.shared[inode] = held
         return inode
 
-    def listen(self, local: str, *pids: int, **columns: int) -> int:
+    def listen(self, local: str, *pids: int, **columns: Any) -> int:
         """Add a TCP listener."""
         columns.setdefault("backlog", 128)
         return self.socket(local, "", "LISTEN", *pids, **columns)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 
 import pytest
@@ -236,7 +235,7 @@ def _asked_as_nobody():
 
 def test_a_name_with_escape_codes_and_newlines_is_shown_harmless(tmp_path):
     program = tmp_path / "evil\x1b[31m\nname"
-    shutil.copy(shutil.which("socat"), program)
+    shutil.copy(shutil.which("socat") or "socat", program)
     with namespace("evil") as name, child_in(name, [str(program), "TCP-LISTEN:9007,fork", "PIPE"]):
         said = wait_for(lambda: _with_listeners(ask(port, "9007", netns=name)))
 

@@ -18,7 +18,7 @@ from fivetuple.views import overview
 GOLDEN = Path(__file__).parent / "golden"
 
 
-def shown(made: Made, width: int = 120, **options):
+def shown(made: Made, width: int | None = 120, **options):
     return answered(overview, made.snapshot(), Request("overview", (), options, NOW_NS), width)
 
 

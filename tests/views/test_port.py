@@ -105,7 +105,7 @@ def test_several_words_lead_to_the_list():
 
 def test_a_mistyped_name_gets_a_suggestion():
     with pytest.raises(BadInput, match="did you mean nginx"):
-        told(a_host(), "ngnix")
+        told(a_host(), "nginxx")
 
 
 def test_a_number_that_is_a_port_in_use_and_a_pid_tells_the_port_and_names_the_other():

@@ -80,7 +80,7 @@ class _Group:
         """Own ports."""
         self.ends: set[tuple[bytes, int]] = set()
         """Remote ends."""
-        self.waiting = (0, 0)
+        self.waiting: tuple[int, int] = (0, 0)
         """Of a full accept queue: (how many wait, limit)."""
 
 

@@ -30,7 +30,7 @@ def _by_parents(line: Sequence[Process]) -> str:
     if not line:
         return "its parent is not known"
     shell = next((parent for parent in line if parent.name in SHELLS), None)
-    if shell is line[0]:
+    if shell is not None and shell is line[0]:
         return f"a shell started it, {shell.name} ({shell.pid})"
     if shell is not None:
         return (

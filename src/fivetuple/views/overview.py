@@ -21,16 +21,17 @@ from __future__ import annotations
 from collections import Counter
 from shlex import quote
 
-from fivetuple.analysis.folding import NAMESPACE, fold, port_words, room_for
+from fivetuple.analysis.folding import NAMESPACE, fold, port_words
 from fivetuple.analysis.listening import Listener, listeners, where_words
 from fivetuple.analysis.oddities import Oddity, oddities
 from fivetuple.analysis.owners import namespace_name, owner_words, principal
 from fivetuple.analysis.peers import Peer, peers
 from fivetuple.analysis.rows_of_data import listener_row, oddity_row, peer_row
+from fivetuple.analysis.screen import Screen
 from fivetuple.analysis.tables import lean_table
 from fivetuple.analysis.totals import summary_sentence, totals
 from fivetuple.model import facts
-from fivetuple.model.answer import FAINT, STRONG, WARN, Answer, Column, Heading, Line, Styled, Table
+from fivetuple.model.answer import FAINT, STRONG, WARN, Answer, Column, Heading, Line, Styled
 from fivetuple.model.endpoint import address_text
 from fivetuple.model.names import PROTOCOLS
 from fivetuple.model.question import EVERY_STATE, Hint, Question
@@ -47,12 +48,6 @@ ARGUMENTS = ""
 OPTIONS = ()
 FITS_SCREEN = True  # the front door gives `screen_size`: lines and columns of the terminal
 
-SHARES = (0.5, 0.3, 0.2)  # of the screen: listeners, destinations, oddities
-# Lines that are no entries: the title, blanks, headings, a note, the prompt; and of a list that is rare.
-FIXED_ROWS = 10
-ODD_HEADING_ROWS = 3
-WORD_END = 5  # columns that a wrapped line leaves empty, on average
-LEAST_ROWS = 8
 NARROW_ROOM = 2
 NEARLY_FULL = 0.7  # of an accept queue
 NEARLY_USED = 0.8  # of the ephemeral ports
@@ -73,15 +68,17 @@ def answer(snapshot: Snapshot, request: Request) -> Answer:
     has_spaces = len({*(each.netns for each in found), *(peer.netns for peer in destinations)}) > 1
     counts = totals(snapshot)
     summary = summary_sentence(counts)
-    room = _room(request, (len(found), len(destinations)), odd, summary)
     scope = _scope(request, has_spaces=has_spaces)
-    listening = _listening(snapshot, found, room[0], scope, has_spaces=has_spaces)
-    talking_room = None if room[1] is None else room[1] + _spared(room[0], listening)
+    screen = Screen(request.get("screen_size"), (len(found), len(destinations)), odd, summary)
+    listening = _listening(snapshot, found, screen.listening, scope, has_spaces=has_spaces)
+    screen.after_listening(listening)
+    talking = _talking(snapshot, destinations, screen.talking, scope, has_spaces=has_spaces)
+    screen.after_talking(talking)
     blocks = [
         Line(Styled(_title(snapshot), STRONG)),
         *listening,
-        *_talking(snapshot, destinations, talking_room, scope, has_spaces=has_spaces),
-        *_odd(odd, room[2], scope),
+        *talking,
+        *_odd(odd, screen.oddities_shown(odd), scope),
         Line(""),
         Line(summary),
     ]
@@ -92,32 +89,6 @@ def answer(snapshot: Snapshot, request: Request) -> Answer:
         "summary": counts,
     }
     return Answer(blocks, data, lists="listeners")
-
-
-def _room(
-    request: Request, entries: tuple[int, int], odd: Sequence[Oddity], summary: str
-) -> list[int | None]:
-    """Return how many entries each list may show; None for all of them."""
-    size = request.get("screen_size")
-    if not size:
-        return [None, None, None]
-    rows, columns = size
-    heights = [_height(each.what, columns, 2) + _height(each.meaning, columns, 4) for each in odd]
-    fixed = FIXED_ROWS + _height(summary, columns) + (ODD_HEADING_ROWS if odd else 0)
-    given = room_for((*entries, sum(heights)), SHARES, max(rows - fixed, LEAST_ROWS))
-    shown = max((n for n in range(len(odd) + 1) if sum(heights[:n]) <= given[2]), default=0)
-    return [given[0], given[1], shown]
-
-
-def _height(text: str, columns: int, indent: int = 0) -> int:
-    """Return how many lines a text takes; words that don't fit leave some columns empty."""
-    return -(-len(text) // max(columns - indent - WORD_END, 1))
-
-
-def _spared(room: int | None, blocks: Sequence[object]) -> int:
-    """Return how many lines of its room a list did not need."""
-    used = sum(len(block.rows) for block in blocks if isinstance(block, Table))
-    return max((room or 0) - used - 1, 0)
 
 
 def _scope(request: Request, *, has_spaces: bool) -> str:
