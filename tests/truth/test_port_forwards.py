@@ -138,6 +138,20 @@ def test_a_rule_for_another_address_is_told_when_that_address_is_asked_for():
     assert "from this host" in found["source"]
 
 
+def test_a_chain_of_nft_in_the_table_of_iptables_is_not_overlooked():
+    with two() as (host, _, _link):
+        nft(host, "tcp dport 8443 redirect to :4443", table="nat")
+        run(host, "iptables -t nat -A PREROUTING -p tcp --dport 8444 -j REDIRECT --to-ports 4444")
+        by_nft, by_iptables = ask(port, "8443", netns=host), ask(port, "8444", netns=host)
+
+    assert [(row["by"], row["target"]) for row in by_nft.data["forwards"]] == [
+        ("nft", "this host:4443")
+    ]
+    assert [(row["by"], row["target"]) for row in by_iptables.data["forwards"]] == [
+        ("iptables", "this host:4444")
+    ]
+
+
 def test_docker_s_chain_forwards_from_outside_and_from_this_host_but_not_from_its_own_bridge():
     with two() as (host, box, link), child_in(box, SERVER.format(host="0.0.0.0", number=80)):
         run(

@@ -27,9 +27,9 @@ def ruleset(firewall: Mapping[str, Any] | None) -> Ruleset:
     try:
         if firewall:
             told_by_iptables = {
-                (family, table)
+                (family, table, chain)
                 for family, text in firewall.get("iptables", {}).items()
-                for table in firewall_iptables.tables(text)
+                for table, chain in firewall_iptables.chains(text)
             }
             firewall_nft.add(firewall.get("nft", ()), told_by_iptables, bases, steps)
             for source in ("iptables", "legacy"):

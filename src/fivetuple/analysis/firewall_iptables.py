@@ -111,9 +111,16 @@ def add(
                 steps.setdefault((source, family, table, chain), []).append(step)
 
 
-def tables(text: str) -> set[str]:
-    """Return the names of the tables that the text tells."""
-    return {line[1:].strip() for line in text.splitlines() if line.startswith("*")}
+def chains(text: str) -> set[tuple[str, str]]:
+    """Return the (table, chain) that the text tells; chains of nft's own in such a table are not among them."""
+    found = set()
+    table = ""
+    for line in text.splitlines():
+        if line.startswith("*"):
+            table = line[1:].strip()
+        elif line.startswith(":"):
+            found.add((table, line[1:].partition(" ")[0]))
+    return found
 
 
 def _step(line: str) -> tuple[str, Step | None]:

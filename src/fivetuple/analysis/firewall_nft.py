@@ -88,11 +88,11 @@ TRANSPORTS = frozenset(("tcp", "udp", "sctp", "dccp", "udplite"))
 
 def add(
     objects: Iterable[Mapping[str, Json]],
-    told_by_iptables: set[tuple[str, str]],
+    told_by_iptables: set[tuple[str, str, str]],
     bases: list[BaseChain],
     steps: dict[tuple[str, str, str, str], list[Step]],
 ) -> None:
-    """Add the chains of a ruleset, but for the tables (family, name) that iptables-save tells better."""
+    """Add the chains of a ruleset, but for (family, table, chain) that iptables-save tells better."""
     objects = list(objects)
     sets: dict[tuple[str, str, str], Sequence[Json]] = {}
     for each in objects:
@@ -102,9 +102,13 @@ def add(
                 sets[it["family"], it["table"], it["name"]] = it.get("elem", ())
     for each in objects:
         chain, rule = each.get("chain"), each.get("rule")
-        if chain and _is_base(chain) and (chain["family"], chain["table"]) not in told_by_iptables:
+        if (
+            chain
+            and _is_base(chain)
+            and (chain["family"], chain["table"], chain["name"]) not in told_by_iptables
+        ):
             bases.append(_base(chain))
-        elif rule and (rule["family"], rule["table"]) not in told_by_iptables:
+        elif rule and (rule["family"], rule["table"], rule["chain"]) not in told_by_iptables:
             place = ("nft", rule["family"], rule["table"], rule["chain"])
             steps.setdefault(place, []).extend(_Reader(rule, sets).steps())
 
