@@ -128,6 +128,15 @@ def test_a_machine_without_sockets_is_told_in_few_words():
     assert said.status == 0
 
 
+def test_a_text_without_a_host_name_has_a_title_all_the_same():
+    snapshot = Made().snapshot()
+    snapshot.host.name, snapshot.host.kernel = "", ""
+
+    said = answered(overview, snapshot, Request("overview", (), {}, NOW_NS))
+
+    assert said.text.startswith("A machine with Linux\n")
+
+
 def test_columns_that_nobody_fills_are_left_out():
     made = Made()
     made.listen("127.0.0.1:65001")

@@ -147,6 +147,17 @@ def test_hidden_owners_are_told_by_their_user_and_with_the_way_to_see_them():
     assert "run it with sudo" in said.text
 
 
+def test_without_the_host_s_settings_nothing_is_said_of_them():
+    snapshot = a_host().snapshot()
+    for space in snapshot.namespaces.values():
+        space.sysctls = {}
+
+    text = told(a_host(), "80", snapshot=snapshot).text
+
+    assert "well-known port" in text
+    assert "CAP_NET_BIND_SERVICE" not in text
+
+
 def test_a_long_command_line_is_cut_and_a_hostile_one_is_harmless():
     made = Made()
     made.process(7, "evil", "evil", "\x1b[2J\n" + "x" * 5000)

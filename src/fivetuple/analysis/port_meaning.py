@@ -80,7 +80,9 @@ def _sentences(part: Part, port: int) -> list[str]:
             lines.append(_service_sentence(port, known))
     if not lines:
         lines.append(f"{port}: no service is registered, and ft knows none by custom.")
-    own = part.spaces.get(part.snapshot.own_netns) or port_space({})
+    own = part.spaces.get(part.snapshot.own_netns)
+    if own is None:  # nothing is known of this host's settings: what IANA says holds everywhere
+        return [*lines, *port_space({}).describe(port).sentences[:1]]
     return [*lines, *own.describe(port).sentences]
 
 

@@ -100,8 +100,10 @@ def _scope(request: Request, *, has_spaces: bool) -> str:
 
 
 def _title(snapshot: Snapshot) -> str:
+    """Name the machine; what pasted text does not tell is left out."""
     host = snapshot.host
-    return f"{host.name}, {host.system} {host.kernel}".rstrip()
+    system = f"{host.system} {host.kernel}".strip()
+    return f"{host.name}, {system}" if host.name else f"A machine with {system}"
 
 
 def _listening(
