@@ -72,7 +72,11 @@ class Lens:
         if column is not None and column.group and field.text and field.text.startswith(field.name):
             zero, dash = f"'{0:>{width}}'", f"'{UNKNOWN:>{width}}'"
             return f"(({zero} if {field.name} == 0 else f'{{{field.name}:>{width}}}') if known & {column.group} else {dash})"
-        return f"format({text}, '{field.align}{width}')" if width else text
+        if not width:
+            return text
+        if '"' in text or "\\" in text:  # Python 3.11 takes neither inside an f-string
+            return f"format({text}, '{field.align}{width}')"
+        return f'f"{{({text}):{field.align}{width}}}"'
 
     def _function(
         self, row: str, sources: Sequence[str], clauses: str = ""
