@@ -75,6 +75,16 @@ def test_what_surely_returns_or_accepts_before_hides_what_follows():
     assert targets("-A PREROUTING -s 10.0.0.0/8 -j RETURN", rule) == ["10.9.0.1"]
 
 
+def test_the_first_rule_that_surely_holds_is_the_only_one():
+    first, second = (f"-A PREROUTING -p tcp -m tcp --dport 80 {TO} 10.9.0.{n}" for n in (1, 2))
+
+    assert targets(first, second) == ["10.9.0.1"]
+    assert targets(first.replace("-p tcp", "-s 10.1.1.1/32 -p tcp", 1), second) == [
+        "10.9.0.1",
+        "10.9.0.2",
+    ]
+
+
 def test_a_return_leaves_its_own_chain_only():
     rules = (
         "-A PREROUTING -j MINE",
