@@ -34,6 +34,7 @@ def end_helpers(snapshot: Snapshot) -> dict[str, Any]:
     path, interface = _path(snapshot), _interface(snapshot)
     return {
         "ADDRESS": addresses,
+        "V4": addresses[AF_INET],
         "PORT": port_of,
         "PATH": path,
         "INTERFACE": interface,

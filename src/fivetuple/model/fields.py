@@ -35,11 +35,11 @@ DERIVED = (
           f"(remote_port or None) if {_INTERNET} else PORT(family, remote)"),
     Field("local", "LOCAL", "<", 0, "", "own address and port, path or name, as people write them",
           "LOCAL(family, type, protocol_number, netns, interface, local, local_port, inode, options, known)",
-          "f'{ADDRESS[family][local]}:{local_port}' if family == 2 and not interface and local_port and type != 3 else "
+          "f'{V4[local]}:{local_port}' if family == 2 and not interface and local_port and type != 3 else "
           "LOCAL(family, type, protocol_number, netns, interface, local, local_port, inode, options, known)"),
     Field("remote", "REMOTE", "<", 0, "", "the peer's address and port, path or name, as people write them",
           f"REMOTE(family, remote, remote_port, peer_inode) if {_HAS_REMOTE} or peer_inode else None",
-          "f'{ADDRESS[family][remote]}:{remote_port}' if family == 2 and remote_port else "
+          "f'{V4[remote]}:{remote_port}' if family == 2 and remote_port else "
           f"REMOTE(family, remote, remote_port, peer_inode) if {_HAS_REMOTE} or peer_inode else '*'"),
     Field("netns", "NETNS", ">", 0, "", "network namespace, by its inode number", "netns"),
     Field("netns_name", "NAMESPACE", "<", facts.NAMESPACES, "", "network namespace, by what runs in it", "NETNS_NAME[netns]"),
