@@ -52,7 +52,9 @@ class Part:
             family, kind, _, number = row[:4]
             if kind == RAW or (family != AF_INET and family != AF_INET6):  # noqa: PLR1714  # fast
                 continue
-            if is_about(*row[2:]) and protocol in (None, protocol_name(family, kind, number)):
+            if protocol and protocol != protocol_name(family, kind, number):
+                continue
+            if is_about(*row[2:]):
                 kept.append(view[index * size : index * size + size])
         return b"".join(kept)
 
