@@ -40,13 +40,20 @@ def counted(snapshot: Snapshot, keep: Keep | None, by: str, limit: int | None) -
         groups.setdefault(tuple(key), Counter())[state] += 1
     order = sorted(groups, key=lambda key: (-groups[key].total(), str(key)))[:limit]
     rows = [
-        dict(zip(names, key, strict=True)) | {"count": groups[key].total(), "states": dict(groups[key].most_common())}
+        dict(zip(names, key, strict=True))
+        | {"count": groups[key].total(), "states": dict(groups[key].most_common())}
         for key in order
     ]
-    columns = [Column(name.replace("_", " ").upper(), ">" if name == "local_port" else "<") for name in names]
+    columns = [
+        Column(name.replace("_", " ").upper(), ">" if name == "local_port" else "<")
+        for name in names
+    ]
     table = Table(
         [Column("SOCKETS", ">"), *columns, Column("STATES", "<", 1)],
-        [[str(row["count"]), *(_shown(row[name]) for name in names), states_text(groups[key])] for key, row in zip(order, rows, strict=True)],
+        [
+            [str(row["count"]), *(_shown(row[name]) for name in names), states_text(groups[key])]
+            for key, row in zip(order, rows, strict=True)
+        ],
     )
     return Answer([table], {"by": by, "groups": rows}, lists="groups", status=0 if rows else 1)
 
@@ -60,10 +67,14 @@ def states_text(states: Counter[str]) -> str:
 
 def summary(snapshot: Snapshot, keep: Keep | None) -> Answer:
     """Count by protocol, family and state, as `ss -s` does."""
-    counts: Counter[tuple[str, str, str]] = Counter(_values(snapshot, keep, ("protocol", "family", "state")))
+    counts: Counter[tuple[str, str, str]] = Counter(
+        _values(snapshot, keep, ("protocol", "family", "state"))
+    )
     protocols: dict[str, dict[str, Any]] = {}
     for (protocol, family, state), count in sorted(counts.items()):
-        entry = protocols.setdefault(protocol, {"protocol": protocol, "total": 0, "families": Counter(), "states": Counter()})
+        entry = protocols.setdefault(
+            protocol, {"protocol": protocol, "total": 0, "families": Counter(), "states": Counter()}
+        )
         entry["total"] += count
         entry["families"][family] += count
         entry["states"][state] += count
@@ -79,12 +90,16 @@ def summary(snapshot: Snapshot, keep: Keep | None) -> Answer:
     total = counts.total()
     data = {
         "total": total,
-        "summary": [row | {"families": dict(row["families"]), "states": dict(row["states"])} for row in rows],
+        "summary": [
+            row | {"families": dict(row["families"]), "states": dict(row["states"])} for row in rows
+        ],
     }
     return Answer([Line(f"{total} sockets"), table], data, lists="summary")
 
 
-def _values(snapshot: Snapshot, keep: Keep | None, names: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
+def _values(
+    snapshot: Snapshot, keep: Keep | None, names: tuple[str, ...]
+) -> Iterator[tuple[Any, ...]]:
     lens = Lens(snapshot)
     values = lens.values(names)
     for chunk in snapshot.chunks():

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 WAITING_STATES = frozenset((ESTABLISHED, SYN_RECV, CLOSE_WAIT))  # of a connection nobody accepted
 STATE_OFFSET = record.OFFSET["state"]
-LISTENERS = record.Projection("family", "state", "protocol_number", "local_port", "netns", "inode", "local")
+LISTENERS = record.Projection(
+    "family", "state", "protocol_number", "local_port", "netns", "inode", "local"
+)
 NOBODY = Process(0, "")
 
 
@@ -39,7 +41,7 @@ class Ownership:
         if LISTEN not in bytes(memoryview(rows)[STATE_OFFSET :: record.SIZE]):
             return
         for family, state, _protocol, port, netns, inode, local in LISTENERS.read(rows):
-            if state == LISTEN and (family == 2 or family == 10):
+            if state == LISTEN and family in (2, 10):
                 self._listeners[netns, port, local] = inode
 
     def listener_of(self, state: int, netns: int, local: bytes, local_port: int) -> int:
@@ -57,7 +59,9 @@ class Ownership:
         known = self._listeners
         return any((netns, local_port, address) in known for address in (local, ANY_V4, ANY_V6))
 
-    def pids(self, inode: int, state: int, netns: int, local: bytes, local_port: int) -> tuple[int, ...]:
+    def pids(
+        self, inode: int, state: int, netns: int, local: bytes, local_port: int
+    ) -> tuple[int, ...]:
         """Return every pid that owns the socket, () when nobody does or it is unknown."""
         if not inode:
             inode = self.listener_of(state, netns, local, local_port)
@@ -75,7 +79,9 @@ class Ownership:
         pid = self._get(inode, 0) >> 32
         return self._processes.get(pid) or (Process(pid, str(pid)) if pid else NOBODY)
 
-    def basis(self, inode: int, state: int, netns: int, local: bytes, local_port: int) -> str | None:
+    def basis(
+        self, inode: int, state: int, netns: int, local: bytes, local_port: int
+    ) -> str | None:
         """Tell how the owner is known: `holder`, `listener` (by reasoning), or None."""
         if inode:
             return "holder" if inode in self else None
