@@ -98,6 +98,34 @@ def test_incomplete_for_lack_of_permission_is_3_with_strict():
     assert strict.stdout == lenient.stdout
 
 
+@pytest.mark.kernel
+@pytest.mark.parametrize("command", [["ls"], ["overview"], ["port", "80"], ["ls", "--json"]])
+def test_a_namespace_that_may_not_be_entered_is_3_and_never_an_empty_list(command):
+    with namespace() as name:
+        done = ft(*command, "--netns", name, uid=NOBODY)
+
+    assert done.returncode == 3
+    assert done.stdout == b""
+    assert f"network namespace '{name}' can't be entered" in _said(done)
+
+
+@pytest.mark.kernel
+def test_namespaces_left_out_of_all_of_them_are_said():
+    with namespace():
+        done = ft("ls", "-tl", "--netns", "all", uid=NOBODY)
+
+    assert done.returncode == 0
+    assert "not shown: other network namespaces" in _said(done)
+
+
+@pytest.mark.kernel
+def test_sockets_that_proc_does_not_list_are_said():
+    with namespace() as name:
+        done = ft("ls", "--road", "proc", netns=name)
+
+    assert "bound but inactive TCP sockets" in _said(done)
+
+
 @pytest.mark.parametrize("output", ["parquet", "arrow"])
 def test_a_format_that_needs_an_extra_is_4(output):
     done = ft("ls", "-o", output)

@@ -65,6 +65,8 @@ def say_what_is_missing(snapshot: Snapshot, request: Request, needs: int) -> Non
     """Say once each what the answer lacks and why; the same reason is not said twice."""
     from fivetuple.model import facts
 
+    if not request.get("from"):  # a list of this machine's sockets that lacks some always says so
+        needs |= facts.BOUND_INACTIVE | (facts.OTHER_NAMESPACES if request.get("netns") else 0)
     said: dict[str, list[str]] = {}
     for fact, reason in snapshot.missing.items():
         if fact & needs or (fact == facts.BPF and request.get("road")):

@@ -64,7 +64,7 @@ def read(names: Iterable[str], root: str = "/proc/sys") -> dict[str, str]:
     for name in names:
         try:
             with open(
-                f"{root}/{name.translate(_TO_PATH)}", encoding="ascii", errors="backslashreplace"
+                f"{root}/{name.translate(_TO_PATH)}", encoding="utf-8", errors="backslashreplace"
             ) as file:
                 values[name] = file.read().rstrip("\n")
         except OSError:  # not in this kernel, not in this namespace, or write-only

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 ROADS = ("bpf", "netlink", "proc")
 ALL = (1 << 24) - 1
+EVERYWHERE = ("auto", "self", "all")  # what can't be entered is left out there, and said
 
 
 class Live:
@@ -58,6 +59,8 @@ class Live:
         spaces = self._namespaces(question, snapshot)
         road = self._open_road(question, spaces, snapshot)
         snapshot.road = road.name
+        if road.name != "bpf" and question.netns not in EVERYWHERE:
+            _must_enter(spaces)
         chunks = road.read(question, spaces, snapshot)
         if question.needs & facts.OWNERS:
             from fivetuple.origins.lateness import with_late_owners
@@ -136,6 +139,19 @@ class Live:
         from fivetuple.origins import surroundings
 
         surroundings.describe(snapshot, question, spaces)
+
+
+def _must_enter(spaces: Iterable[Namespace | None]) -> None:
+    """Refuse a namespace that was asked for by name and is closed to us: empty would be a lie.
+
+    Raises:
+        NotPermitted, NotAvailable: it can't be entered; the message says why.
+    """
+    from fivetuple.kernel import netns
+
+    for space in spaces:
+        if space is not None:
+            netns.run_in(space, lambda: None)
 
 
 def this_host() -> Host:
