@@ -199,3 +199,25 @@ def test_columns_of_the_environment_win():
         screen.end()
 
     assert max(map(width_of, screen.text.splitlines())) <= 50
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("is_terminal", [True, False], ids=["terminal", "pipe"])
+def test_columns_stay_in_line_when_a_later_protocol_or_state_is_wider(is_terminal):
+    """Each protocol is a reply of its own: the first alone would make the columns too narrow."""
+    sockets = (
+        "import socket\nlistener = socket.create_server(('127.0.0.1', 0))\n"
+        "bound = socket.socket()\nbound.bind(('127.0.0.1', 0))\nready()\nwait()"
+    )
+    with namespace() as name, child_in(name, sockets):
+        if is_terminal:
+            with terminal([*FT, "ls", "-a", "--color", "never"], columns=200, netns=name) as screen:
+                screen.end()
+            lines = screen.text.splitlines()
+        else:
+            lines = ft("ls", "-a", netns=name).stdout.decode().splitlines()
+
+    local = lines[0].index("LOCAL")
+    assert any(line.startswith("netlink") for line in lines)
+    assert any("BOUND_INACTIVE" in line for line in lines)
+    assert all(line[local - 1] == " " and line[local] != " " for line in lines)

@@ -1,12 +1,13 @@
 """A list of sockets as text: streamed where nothing has to fit, fitted on a terminal.
 
-Widths come from the first rows: a later row that is wider pushes its line, nothing is cut
+Widths come from the first 500 rows: a later row that is wider pushes its line, nothing is cut
 off a terminal. On a terminal the queue columns go first, then the widest columns are narrowed.
 """
 
 from __future__ import annotations
 
 import sys
+from itertools import chain
 
 from fivetuple.analysis.lens import Lens
 from fivetuple.cli.columns import GAP, padded, shortened, squeezed, width_of
@@ -17,7 +18,7 @@ from fivetuple.model.fields import FIELD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from fivetuple.cli.page import Page
     from fivetuple.model.answer import SocketTable
@@ -93,25 +94,16 @@ def with_names(rows: Sequence[Cells], table: SocketTable) -> list[Cells]:
 
 
 def _write_streaming(table: SocketTable, *, has_headings: bool) -> int:
-    """Write each chunk as soon as it comes; the first one's rows decide how wide columns are."""
+    """Write each chunk as soon as it comes; the first rows decide how wide columns are."""
     lens = Lens(table.snapshot)
-    lines: Callable[[Rows], list[str]] | None = None
+    chunks = _learned(table, lens)
+    held, sample = _first_rows(table, lens, chunks)
+    widths = _measured(table.fields, sample)
+    lines = lens.lines(table.fields, widths, GAP)
+    if has_headings:
+        sys.stdout.write(_heading(table.fields, widths) + "\n")
     count = 0
-    for chunk in table.snapshot.chunks():
-        rows = table.keep(chunk) if table.keep else chunk
-        if not len(rows):
-            lens.ownership.learn(chunk)
-            continue
-        if table.keep:
-            lens.ownership.learn(chunk)
-        if lines is None:
-            widths = _measured(
-                table.fields,
-                lens.cells(table.fields)(memoryview(rows)[: MEASURED_ROWS * record.SIZE]),
-            )
-            lines = lens.lines(table.fields, widths, GAP)
-            if has_headings:
-                sys.stdout.write(_heading(table.fields, widths) + "\n")
+    for rows in chain(held, chunks):
         made = lines(rows)
         if table.limit is not None:
             made = made[: table.limit - count]
@@ -121,24 +113,49 @@ def _write_streaming(table: SocketTable, *, has_headings: bool) -> int:
             sys.stdout.write("\n".join(made))
         if table.limit is not None and count >= table.limit:
             break
-    if lines is None and has_headings:
-        sys.stdout.write(_heading(table.fields, _measured(table.fields, ())) + "\n")
     return count
+
+
+def _first_rows(
+    table: SocketTable, lens: Lens, chunks: Iterator[Rows]
+) -> tuple[list[bytes], list[Cells]]:
+    """Hold chunks back until there are rows enough to measure: a protocol may have but one."""
+    cells = lens.cells(table.fields)
+    held: list[bytes] = []
+    sample: list[Cells] = []
+    for rows in chunks:
+        held.append(bytes(rows))  # the reader may fill its buffer anew for the next chunk
+        sample += cells(memoryview(rows)[: (MEASURED_ROWS - len(sample)) * record.SIZE])
+        if len(sample) >= MEASURED_ROWS:
+            break
+    return held, sample
+
+
+def _learned(table: SocketTable, lens: Lens) -> Iterator[Rows]:
+    """Give the kept rows of each chunk, after its listeners were seen."""
+    for chunk in table.snapshot.chunks():
+        rows = table.keep(chunk) if table.keep else chunk
+        if table.keep or not len(rows):
+            lens.ownership.learn(chunk)
+        if len(rows):
+            yield rows
 
 
 def _write_fitted(table: SocketTable, page: Page, *, has_headings: bool, is_chosen: bool) -> int:
     """Write a sorted or a terminal's table: chunk by chunk unless it is sorted."""
+    chunks = ordered(table)
+    first: list[Cells] = []
+    for cells in chunks:
+        first += cells
+        if len(first) >= MEASURED_ROWS:
+            break
+    layout = Layout(table.fields, first, page, is_chosen=is_chosen)
+    if has_headings:
+        sys.stdout.write(layout.heading() + "\n")
     count = 0
-    layout: Layout | None = None
-    for cells in ordered(table):
-        if layout is None:
-            layout = Layout(table.fields, cells, page, is_chosen=is_chosen)
-            if has_headings:
-                sys.stdout.write(layout.heading() + "\n")
+    for cells in chain((first,), chunks):
         sys.stdout.write("".join([layout.line(row) + "\n" for row in cells]))
         count += len(cells)
-    if layout is None and has_headings:
-        sys.stdout.write(Layout(table.fields, (), page, is_chosen=is_chosen).heading() + "\n")
     return count
 
 
