@@ -107,13 +107,23 @@ def test_hundreds_of_ports_and_many_namespaces_fit_the_screen_and_say_what_was_f
     assert len(said.data["listeners"]) == 4 + 300 + 60
 
 
-def test_off_a_terminal_every_listener_has_its_line():
+def farm() -> Made:
     made = Made()
     made.process(500, "farm")
     for port in range(8000, 8300):
         made.listen(f"0.0.0.0:{port}", 500)
+    return made
 
-    said = shown(made, None)
+
+def test_off_a_terminal_it_is_one_screen_all_the_same():
+    said = shown(farm(), None)
+
+    assert len(said.text.splitlines()) <= 60
+    assert "8000-8299" in said.text
+
+
+def test_the_wide_form_has_a_line_for_every_listener():
+    said = shown(farm(), None, output="wide")
 
     assert all(f"  {port}  " in said.text for port in range(8000, 8300))
     assert "folded" not in said.text

@@ -2,8 +2,8 @@
 
 `ft` alone shows it. On a terminal everything fits the screen: ports of one program, addresses of
 one service and whole namespaces are folded into one line each, and what was folded is told with
-the command that shows it. Off a terminal, and with -o wide, every entry has its line. On the host
-every network namespace is looked at; inside a container only its own.
+the command that shows it. Off a terminal a screen has 60 lines; with -o wide every entry has its
+line. On the host every network namespace is looked at; inside a container only its own.
 
 OPEN TO says how far the addresses of a listener open it; firewalls are not looked at. CONNS are
 its clients' sockets now, TIME_WAIT aside. ACCEPT is its fullest accept queue and the limit. PORTS
@@ -48,6 +48,7 @@ ARGUMENTS = ""
 OPTIONS = ()
 FITS_SCREEN = True  # the front door gives `screen_size`: lines and columns of the terminal
 
+PIPED_SIZE = 60, 1000  # lines and columns where there is no terminal: one screen all the same
 NARROW_ROOM = 2
 NEARLY_FULL = 0.7  # of an accept queue
 NEARLY_USED = 0.8  # of the ephemeral ports
@@ -69,7 +70,7 @@ def answer(snapshot: Snapshot, request: Request) -> Answer:
     counts = totals(snapshot)
     summary = summary_sentence(counts)
     scope = _scope(request, has_spaces=has_spaces)
-    screen = Screen(request.get("screen_size"), (len(found), len(destinations)), odd, summary)
+    screen = Screen(_size(request), (len(found), len(destinations)), odd, summary)
     listening = _listening(snapshot, found, screen.listening, scope, has_spaces=has_spaces)
     screen.after_listening(listening)
     talking = _talking(snapshot, destinations, screen.talking, scope, has_spaces=has_spaces)
@@ -89,6 +90,13 @@ def answer(snapshot: Snapshot, request: Request) -> Answer:
         "summary": counts,
     }
     return Answer(blocks, data, lists="listeners")
+
+
+def _size(request: Request) -> tuple[int, int] | None:
+    """Return the lines and columns that the answer has; None for a form that shows everything."""
+    if request.get("output") not in (None, "table"):
+        return None
+    return request.get("screen_size") or PIPED_SIZE
 
 
 def _scope(request: Request, *, has_spaces: bool) -> str:
