@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.made import Made
+from tests.support.made import HOST, Made
 
 from fivetuple.analysis.selecting import ROWS, Part
 from fivetuple.analysis.subject import subject_of
@@ -37,3 +37,19 @@ def chosen(word: str):
 )  # fmt: skip
 def test_a_word_selects_its_sockets_and_the_holders_of_its_own_ends(word, rows, pids):
     assert chosen(word) == (rows, pids)
+
+
+@pytest.mark.parametrize(
+    ("address", "ports"),
+    [("2001:db8::2", {82}), ("::1", {82}), ("10.1.0.2", {80, 82}), ("127.0.0.1", {80, 82})],
+)
+def test_the_ipv4_wildcard_is_at_no_ipv6_address(address, ports):
+    made = Made()
+    made.space(HOST, "host", "10.1.0.2/24", "2001:db8::2/64")
+    made.listen("0.0.0.0:80", 7)
+    made.listen("[::]:82", 7)
+    snapshot = made.snapshot()
+
+    part = Part(snapshot, subject_of(address, snapshot))
+
+    assert {row[4] for row in ROWS.read(part.rows)} == ports

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fivetuple.analysis.ownership import Ownership
 from fivetuple.analysis.ports_used import port_spaces
 from fivetuple.model import record
-from fivetuple.model.endpoint import AF_INET, AF_INET6, WILDCARDS, is_loopback
+from fivetuple.model.endpoint import AF_INET, AF_INET6, ANY_V4, V4_PREFIX, WILDCARDS, is_loopback
 from fivetuple.model.names import RAW, protocol_name
 
 TYPE_CHECKING = False
@@ -82,13 +82,15 @@ class Part:
     def fits(self, port: int, address: bytes, netns: int) -> bool:
         """Tell whether an end in a namespace is the one that the subject names.
 
-        A wildcard is at every address of its namespace, and at no other.
+        A wildcard is at every address of its namespace, and at no other; 0.0.0.0 at no IPv6 one.
         """
         subject = self.subject
         if subject.ports and port not in subject.ports:
             return False
         if subject.address is None or address == subject.address:
             return True
+        if address == ANY_V4 and not subject.address.startswith(V4_PREFIX):
+            return False
         return address in WILDCARDS and self._has_address(netns)
 
     def _has_address(self, netns: int) -> bool:
