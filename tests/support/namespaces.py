@@ -130,7 +130,7 @@ def wait():
 
 @contextmanager
 def child_in(
-    name: str | None, code_or_argv: str | Sequence[str], deadline_s: float = 10
+    name: str | None, code_or_argv: str | Sequence[str], deadline_s: float = 30
 ) -> Iterator[Child]:
     """Run a helper process inside the namespace until the block ends.
 
@@ -150,7 +150,7 @@ def child_in(
     code = _PRELUDE.format(fd=writing) + code_or_argv
     with open(reading, "rb") as pipe:
         process = subprocess.Popen(
-            [*enter, sys.executable, "-c", code],
+            [*enter, sys.executable, "-X", "faulthandler", "-c", code],
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
             pass_fds=(writing,),
@@ -286,8 +286,12 @@ def _await_ready(
     if line:
         facts: Mapping[str, Any] = json.loads(line)
         return facts
-    process.kill()
-    _, complaint = process.communicate()
+    process.send_signal(signal.SIGABRT)  # faulthandler says where it stood
+    try:
+        _, complaint = process.communicate(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        _, complaint = process.communicate()
     reason = complaint.decode(errors="replace") if complaint else "it said nothing"
     raise RuntimeError(f"the child was not ready within {deadline_s} s: {reason}")
 
