@@ -18,6 +18,10 @@ def nft(*words):
 def drop(*match):
     nft("add", "rule", "ip", "ft", "arrivals", *match, "drop")
 
+def drop_between(sender, receiver):
+    # both ports: another connection may have one of them, for another destination
+    drop("tcp", "sport", sender, "tcp", "dport", receiver)
+
 nft("add", "table", "ip", "ft")
 nft("add", "chain", "ip", "ft", "arrivals", "{ type filter hook input priority 0; }")
 
@@ -52,13 +56,13 @@ second.close()
 
 # FIN lost on its way
 fin_wait1, deaf = connect()
-drop("tcp", "sport", own_port(fin_wait1))
+drop_between(own_port(fin_wait1), str(port))
 fin_wait1.close()
 keep.append(deaf)
 
 # our FIN is lost, the peer's arrives
 closing, other = connect()
-drop("tcp", "sport", own_port(closing))
+drop_between(own_port(closing), str(port))
 closing.shutdown(socket.SHUT_WR)
 other.shutdown(socket.SHUT_WR)
 keep += closing, other
@@ -66,7 +70,7 @@ keep += closing, other
 # the peer closed first, and our FIN is lost
 gone, last_ack = connect()
 gone.shutdown(socket.SHUT_WR)
-drop("tcp", "dport", own_port(gone))
+drop_between(str(port), own_port(gone))
 last_ack.shutdown(socket.SHUT_WR)
 keep += gone, last_ack
 
