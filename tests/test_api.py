@@ -78,6 +78,7 @@ def test_unknown_public_names_are_attribute_errors():
 
 def test_every_public_name_is_there():
     assert all(getattr(fivetuple, name) is not None for name in fivetuple.__all__)
+    assert {*fivetuple._PLACES, "__version__"} == set(fivetuple.__all__)
 
 
 def test_importing_the_package_imports_nothing_heavy():

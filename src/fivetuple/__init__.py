@@ -23,7 +23,20 @@ _PLACES = {
     "NotAvailable": "fivetuple.model.errors",
     "NotPermitted": "fivetuple.model.errors",
 }
-__all__ = ["__version__", *_PLACES]  # noqa: PLE0604  # strings all of them
+__all__ = [
+    "BadInput",
+    "Endpoint",
+    "FiveTuple",
+    "FivetupleError",
+    "NotAvailable",
+    "NotPermitted",
+    "Projection",
+    "Snapshot",
+    "Socket",
+    "__version__",
+    "open_origin",
+    "snapshot",
+]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

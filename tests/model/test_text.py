@@ -28,4 +28,4 @@ def test_escape_codes_line_breaks_and_direction_marks_are_spelled_out():
 
 
 def test_invalid_utf8_is_spelled_out():
-    assert decode(b"caf\xe9") == "caf\\xe9"
+    assert decode(b"\xe9t\xe9") == "\\xe9t\\xe9"
