@@ -128,3 +128,13 @@ def test_summary_counts_what_ss_lists(zoo, flags):
         theirs[state] += count
 
     assert ours == dict(theirs)
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("question", [["-tl"], ["-tl", "state", "listening"], ["-ta"]])
+def test_socket_options_are_told_however_the_listener_is_asked_for(question):
+    listener = "import socket\ns = socket.create_server(('127.0.0.1', 0))\nready()\nwait()"
+    with namespace() as name, child_in(name, listener):
+        done = ft("ls", *question, "-o", "csv", "--fields", "options", "-H", netns=name)
+
+    assert done.stdout.split() == [b"reuseaddr"]

@@ -166,7 +166,9 @@ class _BpfRoad(_PlainRoad):
         self._programs = {"tcp": "tcp_full" if has_info else "tcp", "udp": "udp", "vsock": "files"}
         wanted = ["owners"] if question.needs & facts.OWNERS else []
         protocols = question.hint.protocols
-        if "tcp" in protocols and question.hint.states & CONNECTIONS:
+        if "tcp" in protocols and (
+            question.hint.states & CONNECTIONS or question.needs & facts.OPTIONS
+        ):  # sock_diag tells of listeners alone in less time, and not their options
             wanted.append(self._programs["tcp"])
         if "udp" in protocols:
             wanted.append("udp")
