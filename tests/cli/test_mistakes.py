@@ -30,6 +30,8 @@ from fivetuple.cli.mistakes import near_command
         ("ls state establihed", "establihed"),
         ("ls -p 80", "did you mean 'port = 80' or 'pid = 80'?"),
         ("ls -i :80", "':80'"),
+        ("ls nginx", "did you mean 'process = nginx'?"),
+        ("ls xyzzy = 3", "there are protocol, family"),
         ("ls --limit many", "--limit: 'many' is no whole number"),
         ("ls --watch=nan", "it waits 0.1 to 86400 s"),
         ("ls --color sometimes", "it takes auto, always, never"),

@@ -266,4 +266,6 @@ class Parser:
             )
         if name in REFUSED:
             scanner.complain(f"'{name}' is no field", start, end, REFUSED[name])
-        scanner.complain(f"'{name[:NAME_SHOWN]}' is no field", start, end, hint_for(name))
+        stands_alone = scanner.text[end:].lstrip()[:1] not in tuple("=!<>~")
+        hint = hint_for(name, stands_alone=stands_alone)
+        scanner.complain(f"'{name[:NAME_SHOWN]}' is no field", start, end, hint)

@@ -13,8 +13,8 @@ from fivetuple.model.state import parse_state
 LONGEST_WORD = 40  # a longer one is no typing mistake
 
 
-def hint_for(word: str) -> str:
-    """Return one line that says what to write instead of the word."""
+def hint_for(word: str, *, stands_alone: bool = True) -> str:
+    """Return one line that says what to write instead of the word; alone, no operator follows it."""
     text = word[:LONGEST_WORD]
     if text.lower() in WORDS["protocol"]:
         return f"did you mean 'protocol = {text.lower()}'?"
@@ -29,6 +29,8 @@ def hint_for(word: str) -> str:
     near = get_close_matches(text.lower().replace("-", "_"), [*FIELD_OF, *REFUSED, "exclude"], 1)
     if near:
         return f"did you mean '{near[0]}'?"
+    if stands_alone and text.replace("-", "").replace("_", "").isalnum():
+        return f"did you mean 'process = {text}'? `ft explain columns` lists the fields"
     return f"there are {', '.join(list(FIELDS)[:20])} and every column of `ft explain columns`"
 
 
