@@ -29,9 +29,12 @@ def hint_for(word: str, *, stands_alone: bool = True) -> str:
     near = get_close_matches(text.lower().replace("-", "_"), [*FIELD_OF, *REFUSED, "exclude"], 1)
     if near:
         return f"did you mean '{near[0]}'?"
-    if stands_alone and text.replace("-", "").replace("_", "").isalnum():
-        return f"did you mean 'process = {text}'? `ft explain columns` lists the fields"
-    return f"there are {', '.join(list(FIELDS)[:20])} and every column of `ft explain columns`"
+    is_name = stands_alone and text.replace("-", "").replace("_", "").isalnum()
+    return (
+        f"did you mean 'process = {text}'? `ft explain columns` lists the fields"
+        if is_name
+        else f"there are {', '.join(list(FIELDS)[:20])} and every column of `ft explain columns`"
+    )
 
 
 def _is_state(text: str) -> bool:

@@ -86,7 +86,9 @@ def run(arguments: Sequence[str]) -> int:
     except BadInput as error:
         meant = _meant(name, rest, commands, is_typed=is_typed)
         if meant is None:
-            raise
+            from fivetuple.cli.mistakes import formats_taken
+
+            raise BadInput(f"{error}{formats_taken(rest, str(error))}") from error
         raise BadInput(f"{error}\ndid you mean: {meant}") from error
     if status == 1 and not is_typed and (meant := _meant(name, rest, commands, is_typed=False)):
         complain(f"did you mean: {meant}")
@@ -125,6 +127,10 @@ def request_of(
 
         parsed = parse(name, options, arguments)
     words, given = parsed
+    if words and not module.ARGUMENTS:
+        from fivetuple.cli.mistakes import needless_word
+
+        raise BadInput(needless_word(name, words[0]))
     if given.pop("json", False):
         given["output"] = "json"
     given["interactive"] = sys.stderr.isatty()

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from fivetuple.cli.options import COMMON, FORMATS, name_of
+from fivetuple.cli.options import COLUMN_FORMATS, COMMON, FORMATS, name_of
 from fivetuple.model.text import printable
 
 if TYPE_CHECKING:
@@ -97,3 +97,22 @@ def meant_format(arguments: Sequence[str]) -> str | None:
         ):
             return f"-o {near[0]}"
     return None
+
+
+def formats_taken(arguments: Sequence[str], complaint: str) -> str:
+    """Return the line that names the formats where the word after -o is what was complained of."""
+    if not any(
+        before == "-o" and f"'{word}' is no field" in complaint
+        for before, word in pairwise(arguments)
+    ):
+        return ""
+    formats = [name for name in FORMATS if name not in COLUMN_FORMATS]
+    return f"\nas a format, -o takes {', '.join(formats)}"
+
+
+def needless_word(command: str, word: str) -> str:
+    """Return the sentence about a word given to a command that takes options only."""
+    shown = printable(word[:LONGEST_WORD])
+    page = "`ft --help`" if command == "overview" else f"`ft {command} --help`"
+    about = f"; about a port or a program: ft {shown}" if command == "overview" else ""
+    return f"ft {command} takes options only, and '{shown}' is none{about} ({page})"
