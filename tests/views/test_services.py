@@ -102,3 +102,16 @@ def test_rows_in_json():
         "aliases",
         "iana_name",
     }
+
+
+@pytest.mark.parametrize("word", ["6379/tcp", "redis/TCP"])
+def test_a_protocol_after_a_slash_keeps_its_services_only(word):
+    rows = _rows(word)
+
+    assert (rows[0]["port"], rows[0]["name"]) == (6379, "redis")
+    assert {row["protocol"] for row in rows} == {"tcp"}
+
+
+def test_what_follows_a_slash_and_is_no_protocol_is_part_of_the_word():
+    assert answer(None, "services", "6379/xyz").status == 1
+    assert answer(None, "services", "1" + "/tcp" * 5000).status == 1

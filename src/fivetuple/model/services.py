@@ -76,10 +76,18 @@ def service(port: int, protocol: str = "tcp") -> Service | None:
 def search(word: str) -> list[Service]:
     """Return the services of a port `N`, of a range `N-M`, or whose name or purpose holds a word.
 
-    Exact names come first, then names that begin so, then the others; each group by port.
+    `N/PROTO` and `NAME/PROTO`, as in services(5), keep those of that protocol. Exact names come first, then names that begin so, then the others; each group by port.
     Raises BadInput for a port above 65535 and for a range that runs backwards.
     """
     word = word.strip().lower()
+    bare, slash, protocol = word.rpartition("/")
+    if slash and bare and _registered(protocol) in PROTOCOLS:
+        return [one for one in _search(bare) if one.protocol == _registered(protocol)]
+    return _search(word)
+
+
+def _search(word: str) -> list[Service]:
+    """Return what fits a word without a protocol."""
     span = _span(word)
     if span is not None:
         return _in_span(*span)

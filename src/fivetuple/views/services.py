@@ -6,6 +6,7 @@ name is used that IANA gave to something else, the name that people use is shown
 
 Examples:
     ft services 6379            one port
+    ft services ssh/tcp         of one protocol
     ft services 8000-8100       a range
     ft services mail            every service whose name or purpose says so
     ft services --all --json    the whole registry
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from fivetuple.model.services import Service
     from fivetuple.model.snapshot import Snapshot
 
-ARGUMENTS = "[WORD | N | N-M]"
+ARGUMENTS = "[WORD | N | N-M][/PROTOCOL]"
 OPTIONS = (Option(("--all",), "without WORD: IANA's whole registry, not only what people meet"),)
 
 # What the last column says of each judgement.
