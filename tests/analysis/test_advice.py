@@ -6,6 +6,7 @@ import pytest
 from tests.support.ask import answered
 from tests.support.made import NOW_NS, Made
 
+from fivetuple.model import facts
 from fivetuple.model.command import Request
 from fivetuple.views import port
 
@@ -83,6 +84,53 @@ def test_a_port_is_freed_by_what_runs_its_owner(unit, container, command):
     made.listen("0.0.0.0:80", 9)
 
     assert f"To free it: {command}" in advice(made, "80")
+
+
+def test_a_worker_s_parent_of_the_same_program_is_named():
+    made = Made()
+    made.process(8, "nginx")
+    made.process(9, "nginx", parent=8)
+    made.listen("0.0.0.0:80", 9)
+
+    assert "To free it: kill 8 (nginx)" in advice(made, "80")
+
+
+def test_the_server_of_an_ssh_session_is_not_named():
+    made = Made()
+    made.process(8, "sshd")
+    made.process(9, "sshd", parent=8)
+    made.listen("127.0.0.1:6010", 9)
+
+    assert "To free it: kill 9 (sshd)" in advice(made, "6010")
+
+
+def test_workers_of_process_1_are_not_ended_one_by_one():
+    made = Made()
+    made.process(1, "nginx", parent=0)
+    made.process(9, "nginx", parent=1)
+    made.listen("0.0.0.0:80", 1, 9)
+
+    assert "stop the container whose first process nginx is" in advice(made, "80")
+    assert "kill" not in advice(made, "80")
+
+
+@pytest.mark.parametrize(
+    ("parent", "told"),
+    [("nginx", "To free it, as root: kill 8 (nginx)"), ("sudo", "To free it root may be needed")],
+)
+def test_who_sees_not_every_owner_is_told_where_root_is_needed(parent, told):
+    made = Made()
+    made.process(8, parent)
+    made.process(9, "nginx", parent=8)
+    made.processes[9].uid = 33
+    made.listen("0.0.0.0:80", 9, uid=0)
+    snapshot = made.snapshot()
+    snapshot.refused = facts.OWNERS
+
+    sentences = answered(port, snapshot, Request("port", ("80",), {}, NOW_NS)).data["advice"]
+
+    assert told in " ".join(sentences)
+    assert "To free it: kill" not in " ".join(sentences)
 
 
 def test_process_1_is_never_told_to_be_killed():

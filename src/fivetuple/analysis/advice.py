@@ -113,5 +113,31 @@ def _freeing(part: Part, found: Sequence[Listener]) -> Iterator[str]:
         elif each.place.unit and each.place.unit.endswith(".service"):
             user = "--user " if each.place.user_unit else ""
             yield f"To free it: systemctl {user}stop {each.place.unit}"
-        elif each.process.pid > 1:
-            yield f"To free it: kill {each.process.pid} ({each.process.name})"
+        elif each.process.pid:
+            yield from _ending(part, each)
+
+
+def _ending(part: Part, each: Listener) -> Iterator[str]:
+    """Name the process to end: a worker's parent of the same program, which would keep the port or start another.
+
+    Of sshd(8) a session's parent may be the server, which has nothing to do with the session's ports.
+    """
+    worker = each.process
+    main = part.snapshot.processes.get(worker.parent_pid or 0)
+    is_parent = (
+        main is not None
+        and main.name == worker.name
+        and main.cgroup == worker.cgroup
+        and not worker.name.startswith("sshd")
+    )
+    process = main if main is not None and is_parent else worker
+    is_partial = bool(part.snapshot.refused & facts.OWNERS)
+    if process.pid == 1:
+        if is_parent:
+            yield f"To free it: stop the container whose first process {process.name} is; ending a worker of it frees nothing."
+    elif is_partial and process.uid != worker.uid:
+        yield f"To free it, as root: kill {process.pid} ({process.name})"
+    elif is_partial and each.uids and worker.uid not in each.uids:
+        yield f"To free it root may be needed: {worker.name} ({worker.pid}) has it, but another user opened it, whose processes are hidden."
+    else:
+        yield f"To free it: kill {process.pid} ({process.name})"
