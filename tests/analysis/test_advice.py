@@ -25,6 +25,10 @@ def test_a_free_port_and_only_that_says_that_clients_are_refused():
     assert "a client is refused" not in advice(made, "3306")
 
 
+def test_port_0_which_nothing_can_listen_on_gets_no_advice():
+    assert not advice(Made(), "0")
+
+
 def test_an_outgoing_connection_is_kept_off_by_reserving_beside_what_is_reserved():
     made = Made()
     made.socket("192.0.2.10:40000", "10.0.0.1:3306")

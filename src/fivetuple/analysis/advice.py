@@ -48,8 +48,9 @@ def _unserved(part: Part, held: Sequence[Holder], through: Sequence[Forward]) ->
         until = f"after {-(-left // 1000)} s" if left else "after 60 s at most"
         yield f"TIME_WAIT is left on it: a server can bind it at once if it sets SO_REUSEADDR and the sockets before had it, too; {until} in any case."
     if not part.rows and not through and part.subject.address is None:
-        ports = ", ".join(map(str, part.subject.ports[:4]))
-        yield f"Nothing listens on {ports}: a client is refused, or gets no answer where a firewall drops its packets. Start the service, or look where it listens: ft ls -tlnp"
+        ports = ", ".join(str(port) for port in part.subject.ports[:4] if port)
+        if ports:  # nothing can listen on port 0
+            yield f"Nothing listens on {ports}: a client is refused, or gets no answer where a firewall drops its packets. Start the service, or look where it listens: ft ls -tlnp"
 
 
 def _reserving(part: Part, holder: Holder) -> Iterator[str]:
