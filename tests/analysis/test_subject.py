@@ -25,7 +25,7 @@ def snapshot():
     ("word", "ports", "protocol", "pids"),
     [
         ("5432", (5432,), None, ()), (":5432", (5432,), None, ()), ("*:5432", (5432,), None, ()), ("53/udp", (53,), "udp", ()),
-        ("udp/53", (53,), "udp", ()), ("812", (812,), None, (812,)), (":812", (812,), None, ()), ("812/tcp", (812,), "tcp", ()),
+        ("udp/53", (53,), "udp", ()), ("udp:53", (53,), "udp", ()), ("TCP:ssh", (22,), "tcp", ()), ("812", (812,), None, (812,)), (":812", (812,), None, ()), ("812/tcp", (812,), "tcp", ()),
         ("70000", (), None, (70000,)), ("nginx", (), None, (812,)), ("NGINX", (), None, (812,)), ("web", (), None, (812,)),
         ("web.service", (), None, (812,)), ("shop", (), None, (70000,)), ("postgresql", (5432,), None, ()), (":ssh", (22,), None, ()),
         ("0", (0,), None, ()),
@@ -48,6 +48,18 @@ def test_addresses_may_have_a_port_and_a_wildcard_is_any(word, address, ports):
     subject = subject_of(word, snapshot())
 
     assert (subject.address, subject.ports) == (pack_address(address) if address else None, ports)
+
+
+@pytest.mark.parametrize(
+    ("word", "offered"),
+    [
+        ("localhost:5432", r"write 127\.0\.0\.1:5432 or \[::1\]:5432, or 5432 for the port"),
+        ("db.example:5432", r"'db\.example' is not .* write its address, as in 10\.0\.0\.5:5432"),
+    ],
+)
+def test_a_host_name_is_not_looked_up_and_what_works_is_offered(word, offered):
+    with pytest.raises(BadInput, match=offered):
+        subject_of(word, snapshot())
 
 
 def test_a_program_named_as_a_service_says_which_port_that_has():

@@ -66,8 +66,12 @@ def holders(snapshot: Snapshot) -> list[Process]:
 
 
 def _without_protocol(word: str) -> tuple[str, str | None]:
-    """Split `53/udp` and `udp/53`."""
-    for left, right in (word.rpartition("/")[::2], word.partition("/")[::2][::-1]):
+    """Split `53/udp`, `udp/53` and `udp:53`."""
+    for left, right in (
+        word.rpartition("/")[::2],
+        word.partition("/")[::2][::-1],
+        word.partition(":")[::2][::-1],
+    ):
         if right.lower() in PROTOCOLS and left:
             return left, right.lower()
     return word, None
@@ -105,9 +109,21 @@ def _addressed(word: str, bare: str, protocol: str | None) -> Subject:
     has_port = "]:" in bare if bare[:1] == "[" else bare.count(":") == 1
     if not has_port:
         return Subject(word, (), protocol, (), pack_address(bare))
+    host, _, port = bare.rpartition(":")
+    if host and host != "*" and host[0] != "[" and not host.replace(".", "").isdigit():
+        raise BadInput(_no_address(host, port))
     endpoint = parse_endpoint(bare)
     address = None if endpoint.address in WILDCARDS else endpoint.address
     return Subject(word, (endpoint.port,), protocol, (), address)
+
+
+def _no_address(host: str, port: str) -> str:
+    """Say what to write instead of a host's name: names are not looked up, and may have several addresses."""
+    if host.lower() == "localhost":
+        instead = f"127.0.0.1:{port} or [::1]:{port}, or {port} for the port of every address"
+    else:
+        instead = f"its address, as in 10.0.0.5:{port}, or {port} for the port of every address"
+    return f"'{host}' is not an IPv4 or IPv6 address, and names are not looked up here; write {instead}"
 
 
 def _named(name: str, everyone: Sequence[Process]) -> tuple[int, ...]:
