@@ -98,6 +98,8 @@ def in_namespace(
     if not answer:
         raise RuntimeError(f"{function!r} ended its process without an answer")
     result, error, trace = pickle.loads(answer)  # noqa: S301  # our own child wrote it
+    if isinstance(error, _SkippedThere):
+        pytest.skip(str(error))
     if error is not None:
         error.add_note(f"in the child:\n{trace}")
         raise error
@@ -246,6 +248,10 @@ def _refuse(reason: str) -> None:
     pytest.skip(reason)
 
 
+class _SkippedThere(Exception):
+    """The child called pytest.skip(), whose own exception can't be pickled."""
+
+
 def _answer(
     writing: int,
     name: str | None,
@@ -261,6 +267,8 @@ def _answer(
         if uid is not None:
             become(uid)
         result = function(*args)
+    except pytest.skip.Exception as skipped:
+        error = _SkippedThere(str(skipped))
     except BaseException as caught:  # noqa: BLE001  # it is raised again in the parent
         error, trace = caught, traceback.format_exc()
     try:

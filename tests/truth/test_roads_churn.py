@@ -111,6 +111,7 @@ def test_a_socket_thrown_about_belongs_to_who_throws_it(lab, road):
 @roads
 def test_no_dump_lacks_anything_for_churn(lab, road):
     dumps = lab[2]
-    first = dumps[road][0].missing
+    first = dumps[road][0].missing.keys()
 
-    assert all(dump_.missing == first for dump_ in dumps[road])
+    # the facts; a reason may name a process that was just ending
+    assert [dump_.missing for dump_ in dumps[road] if dump_.missing.keys() != first] == []
