@@ -75,9 +75,23 @@ def test_programs_may_have_blanks_in_their_names():
 
     assert snapshot.holders_of(40001) == ((900, UNKNOWN_FD),)
     assert {pid: process.name for pid, process in snapshot.processes.items()} == {
-        900: "redis-server 127", 901: "sshd: ann [priv", 902: "prometheus", 903: "dhclient", 904: "ping",
+        900: "redis-server 127", 901: "sshd", 902: "prometheus", 903: "dhclient", 904: "ping",
         905: "my daemon", 1: "init",
     }  # fmt: skip
+
+
+def test_a_title_after_the_name_is_no_part_of_it():
+    head, row = TEXT.split("\n")[1:3]
+    said = "900/redis-server 127"
+
+    def named(title):
+        text = f"{head}\n{row.replace(said, title)}\n"
+        return netstat.parse(text, 1).processes[900].name
+
+    assert named("900/nginx: master p") == "nginx"
+    assert named("900/nginx:") == "nginx"
+    assert named("900/redis *:6379") == "redis *:6379"
+    assert named("900/: odd") == "900"
 
 
 def test_timers_and_raw_protocols():

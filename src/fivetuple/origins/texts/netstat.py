@@ -4,7 +4,8 @@
 
 It is /proc/net in other words, so a listener's Recv-Q is its accept queue and nobody knows the
 limit; the second half of what netstat prints about a socket is missing when it runs without -e.
-The program's name is that of argv[0] and may hold blanks. Two traps:
+The program's name is that of argv[0] and may hold blanks; what a daemon writes there after its name
+and a colon is no name, and is left out. Two traps:
 - Without -W an IPv6 address is cut off so that it and its port have 22 characters; what is left
   may still look like an address. Rows that may be cut are left out, and `missing` says so.
 - A unix socket's path ends at its first blank (netstat reads it with %s).
@@ -184,7 +185,9 @@ class _Reader:
 
     def _hold(self, inode: int, program: re.Match[str]) -> None:
         """Add the holder; netstat prints one of several, and no descriptor."""
-        name = program["name"].rstrip(": ") or program["pid"]
+        # a daemon's title, cut off: `nginx: master p`, `sshd: ann [priv`
+        title = program["name"].rstrip(": ")
+        name = title.partition(": ")[0] or program["pid"]
         self.collector.hold(inode, int(program["pid"][:9]), UNKNOWN_FD, name)
 
     def _end(self, text: str, family: int, protocol: str) -> tuple[bytes, int]:
