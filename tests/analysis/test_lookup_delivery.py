@@ -64,7 +64,10 @@ def test_unread_addresses_are_said_and_nothing_is_refused(where):
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [("1", "it is forwarded, not delivered"), ("0", "it is dropped (net.ipv4.ip_forward is 0)")],
+    [
+        ("1", "it is forwarded, not delivered"),
+        ("0", "it gets no further: one from outside is not forwarded (net.ipv4.ip_forward is 0)"),
+    ],
 )
 def test_what_becomes_of_a_packet_for_another_host_is_told(value, words):
     delivery = deliver(

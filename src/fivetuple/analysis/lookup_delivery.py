@@ -148,5 +148,7 @@ def _said_of_elsewhere(space: Namespace, packet: Packet) -> str:
     if forwards is None:
         return text
     return f"{text}: " + (
-        "it is forwarded, not delivered" if forwards == "1" else f"it is dropped ({name} is 0)"
+        "it is forwarded, not delivered"
+        if forwards == "1"
+        else f"it gets no further: one from outside is not forwarded ({name} is 0)"
     )

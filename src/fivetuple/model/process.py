@@ -111,13 +111,18 @@ class Process:
 
     @property
     def command(self) -> str | None:
-        """The command line, quoted so that a shell would read it back; None when not read."""
+        """The command line, quoted so that a shell would read it back; None when not read.
+
+        One word with blanks is a title that the program gave itself, and stands as it is.
+        """
         if not self.argv:
             return None
         from shlex import join
 
         from fivetuple.model.text import decode
 
+        if len(self.argv) == 1:
+            return decode(self.argv[0])
         return join(decode(word) for word in self.argv)
 
 

@@ -58,7 +58,7 @@ def question(request: Request) -> Question:
     """Ask for everything that one screen may tell."""
     needs = (
         facts.SOCKETS | facts.OWNERS | facts.PROCESSES | facts.CONTAINERS | facts.NAMESPACES | facts.BACKLOG | facts.UNIX
-        | facts.BOUND_INACTIVE
+        | facts.BOUND_INACTIVE | facts.OTHER_NAMESPACES
     )  # fmt: skip
     return Question(needs, Hint(EVERY_STATE, frozenset(PROTOCOLS)), request.get("netns") or "auto")
 

@@ -47,7 +47,7 @@ def question(request: Request) -> Question:
     _word(request)
     needs = (
         facts.SOCKETS | facts.OWNERS | facts.PROCESSES | facts.CONTAINERS | facts.NAMESPACES | facts.BACKLOG
-        | facts.BOUND_INACTIVE | facts.FIREWALL | facts.USERS | facts.TIMERS | facts.OPTIONS
+        | facts.BOUND_INACTIVE | facts.OTHER_NAMESPACES | facts.FIREWALL | facts.USERS | facts.TIMERS | facts.OPTIONS
     )  # fmt: skip
     hint = Hint(EVERY_STATE, frozenset(INTERNET_PROTOCOLS))
     return Question(needs, hint, request.get("netns") or "auto")

@@ -208,7 +208,8 @@ def _outcome(verdict: Verdict) -> str:
     if verdict.answer != SOCKET:
         return verdict.answer
     if count == 1:
-        return "one socket receives it"
+        is_full = any("accept queue is full" in reason for reason in verdict.reasons)
+        return "one socket receives it" + (", and its accept queue is full" if is_full else "")
     return (
         f"{count} sockets receive it"
         if verdict.is_for_everyone
