@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fivetuple.analysis.far_ends import far_ends
 from fivetuple.analysis.folding import fold, port_words
 from fivetuple.analysis.forwarding import Forward, target_words
 from fivetuple.analysis.listening import where_words
@@ -65,6 +66,7 @@ def told(story: Story) -> list[object]:
         *_why(story),
         *_connected(story),
         *_talking(story),
+        *_far(story),
         *_forwarded(story),
         *_odd(story),
         *_chapter("What to do", [Line(f"  {sentence}") for sentence in story.advice]),
@@ -296,6 +298,26 @@ def _untold(story: Story) -> Sequence[Peer]:
         for peer in story.peers
         if (peer.netns, peer.protocol, peer.remote.port, peer.process.name) not in told_already
     ]
+
+
+def _far(story: Story) -> list[object]:
+    """Show which ends of ours an address of somebody else is connected with."""
+    found = far_ends(story.part, story.peers)
+    spaces = _space_column(story, [each.netns for each in found], 2)
+    rows = [
+        [
+            str(each.local), each.service or "", owner_words(each.process, each.pids),
+            *([namespace_name(story.part.snapshot, each.netns)] if spaces else []), str(each.connections), state_words(each.states),
+        ]
+        for each in found[:MOST]
+    ]  # fmt: skip
+    columns = [
+        Column("OUR END"), Column("SERVICE", "<", 2), Column("OWNER"), *spaces, Column("CONNS", ">"), Column("STATES", "<", 1),
+    ]  # fmt: skip
+    return _chapter(
+        "What it is connected with here",
+        [lean_table(columns, rows), *_more(len(found) - MOST)] if rows else [],
+    )
 
 
 def _forwarded(story: Story) -> list[object]:
