@@ -67,12 +67,35 @@ def say_what_is_missing(snapshot: Snapshot, request: Request, needs: int) -> Non
 
     if not request.get("from"):  # a list of this machine's sockets that lacks some always says so
         needs |= facts.BOUND_INACTIVE | (facts.OTHER_NAMESPACES if request.get("netns") else 0)
+    elif request.command == "port":
+        needs &= ~_changes_no_sentence(snapshot)
     said: dict[str, list[str]] = {}
     for fact, reason in snapshot.missing.items():
         if fact & needs or (fact == facts.BPF and request.get("road")):
             said.setdefault(reason, []).extend(facts.names(fact))
     for reason, names in said.items():
         complain(f"not shown: {', '.join(names)}: {reason}")
+
+
+def _changes_no_sentence(snapshot: Snapshot) -> int:
+    """Return the Facts that the story of a pasted text does without; `missing` in JSON has them.
+
+    Of timers it tells the time that TIME_WAIT lasts, of users the names of numbers, of options
+    whether an IPv6 listener takes IPv4 too: that one matters where there is such a listener.
+    """
+    from fivetuple.model import facts, names, record
+    from fivetuple.model.endpoint import AF_INET6
+    from fivetuple.model.state import LISTEN
+
+    kept = facts.TIMERS | facts.USERS
+    listeners = (
+        known
+        for family, kind, state, known in record.Projection(
+            "family", "type", "state", "known"
+        ).read(snapshot.rows)
+        if family == AF_INET6 and (state == LISTEN or kind == names.DGRAM)
+    )
+    return kept | (0 if any(not known & record.OPTIONS for known in listeners) else facts.OPTIONS)
 
 
 def complain(sentence: str) -> None:
