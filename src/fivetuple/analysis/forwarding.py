@@ -69,6 +69,24 @@ def forwards(
             if process is not None
             for told in told_by(process, each.port)
         ]
+    return made + _towards(snapshot, found, everyone)
+
+
+def _towards(
+    snapshot: Snapshot, found: Sequence[Listener], everyone: Sequence[Listener]
+) -> list[Forward]:
+    """Return the programs that forward other ports to one of these listeners."""
+    told_of = {id(each) for each in found}
+    made: list[Forward] = []
+    for each in everyone:
+        if id(each) in told_of:
+            continue
+        holders = (snapshot.processes.get(pid) for pid in sorted(each.pids))
+        for process in filter(None, holders):
+            for told in told_by(process, each.port):
+                end = _endpoint(told.target) if told.is_here else None
+                if _listener_at(snapshot, found, each.netns, each.protocol, end):
+                    made.append(_of_program(snapshot, everyone, each, process, told))
     return made
 
 
@@ -146,16 +164,33 @@ def _behind(
     space = _space_with(snapshot, netns, end.address)
     if space is None:
         return None, None, None, None
-    for each in everyone:
+    each = _listener_at(snapshot, everyone, netns, protocol, end)
+    if each is not None:
+        return space.inode, each.process.name or None, each.process.pid or None, True
+    # a namespace whose addresses are known was entered, so its listeners were read, too
+    return space.inode, None, None, False
+
+
+def _listener_at(
+    snapshot: Snapshot,
+    among: Sequence[Listener],
+    netns: int,
+    protocol: str,
+    end: Endpoint | None,
+) -> Listener | None:
+    """Return the first of these listeners that hears an end as a namespace sees it."""
+    space = _space_with(snapshot, netns, end.address) if end is not None else None
+    if end is None or space is None:
+        return None
+    for each in among:
         if (
             each.netns == space.inode
             and each.protocol == protocol
             and each.port == end.port
             and each.hears(end.address)
         ):
-            return space.inode, each.process.name or None, each.process.pid or None, True
-    # a namespace whose addresses are known was entered, so its listeners were read, too
-    return space.inode, None, None, False
+            return each
+    return None
 
 
 def _space_with(snapshot: Snapshot, netns: int, address: bytes) -> Namespace | None:

@@ -325,14 +325,18 @@ def _forwarded(story: Story) -> list[object]:
     blocks: list[object] = []
     for each in story.forwards[:MOST]:
         who = f"{each.by} ({each.pid})" if each.pid else each.by
-        target = f" to {target_words(snapshot, each)}" if each.target else ""
+        target = target_words(snapshot, each)
         where = (
             ""
             if each.netns == snapshot.own_netns
             else f" in {namespace_name(snapshot, each.netns)}"
         )
         service = f", of the Kubernetes service {each.service}" if each.service else ""
-        blocks.append(Line(f"  {who}{where} forwards{target}{service}: {each.source}"))
+        if each.pid and target:
+            blocks.append(Line(f"  {who}{where}: {each.source} -> {target}"))
+        else:
+            to = f" to {target}" if target else ""
+            blocks.append(Line(f"  {who}{where} forwards{to}{service}: {each.source}"))
         blocks.append(Line(Styled(f"    {each.how}{f': {each.rule}' if each.rule else ''}", FAINT)))
     return _chapter("What forwards it", blocks + _more(len(story.forwards) - MOST))
 
