@@ -219,3 +219,18 @@ def test_the_contents_list_every_article_once_by_group():
 
     assert sorted(words) == sorted(topic.word for topic in ARTICLES)
     assert all(topics().values())
+
+
+@pytest.mark.parametrize("word", ["exit", "exit status", "exit codes"])
+def test_every_exit_status_is_explained(word):
+    from fivetuple.cli import main
+    from fivetuple.model import errors
+
+    statuses = {0, 1, main.INTERRUPTED, main.OWN_FAULT} | {
+        error.exit_status
+        for error in vars(errors).values()
+        if isinstance(error, type) and issubclass(error, errors.FivetupleError)
+    }
+
+    assert known(word).word == "exit status"
+    assert all(f"{status}: " in text(word) for status in statuses)
