@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.made import HOST, Made
+from tests.support.made import ALL_KNOWN, HOST, Made
 
+from fivetuple.analysis.listening import listeners
 from fivetuple.analysis.selecting import ROWS, Part
 from fivetuple.analysis.subject import subject_of
+from fivetuple.model import record
 
 
 def chosen(word: str):
@@ -53,3 +55,27 @@ def test_the_ipv4_wildcard_is_at_no_ipv6_address(address, ports):
     part = Part(snapshot, subject_of(address, snapshot))
 
     assert {row[4] for row in ROWS.read(part.rows)} == ports
+
+
+@pytest.mark.parametrize(
+    ("address", "options", "known", "is_held"),
+    [
+        ("10.1.0.2", record.V6ONLY, ALL_KNOWN, False), ("127.0.0.1", record.V6ONLY, ALL_KNOWN, False),
+        ("10.1.0.2", record.V6ONLY, ALL_KNOWN & ~record.OPTIONS, False),
+        ("2001:db8::2", record.V6ONLY, ALL_KNOWN, True), ("10.1.0.2", 0, ALL_KNOWN, True),
+        ("10.1.0.2", record.DUAL_STACK, ALL_KNOWN & ~record.OPTIONS, True),
+        ("10.1.0.2", 0, ALL_KNOWN & ~record.OPTIONS, True),
+    ],
+)  # fmt: skip
+def test_the_ipv6_wildcard_is_at_no_ipv4_address_where_it_is_v6only(
+    address, options, known, is_held
+):
+    made = Made()
+    made.space(HOST, "host", "10.1.0.2/24", "2001:db8::2/64")
+    made.listen("[::]:82", 7, options=options, known=known)
+    snapshot = made.snapshot()
+
+    for word in (address, f"[{address}]:82" if ":" in address else f"{address}:82"):
+        part = Part(snapshot, subject_of(word, snapshot))
+        [listener] = listeners(snapshot)
+        assert (bool(part.rows), part.has_listener(listener)) == (is_held, is_held)

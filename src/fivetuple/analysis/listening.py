@@ -44,8 +44,8 @@ class Listener:
     """One service that waits for peers: a port of a namespace, its addresses and owners."""
 
     __slots__ = (
-        "accept_queue", "addresses", "backlog", "connections", "dual", "inodes", "interfaces", "netns", "number", "pids",
-        "place", "port", "process", "protocol", "socket_unit", "sockets", "uids",
+        "accept_queue", "addresses", "backlog", "connections", "dual", "inodes", "interfaces", "may_hear_v4", "netns", "number",
+        "pids", "place", "port", "process", "protocol", "socket_unit", "sockets", "uids",
     )  # fmt: skip
 
     def __init__(self, netns: int, number: int, protocol: str, port: int) -> None:
@@ -67,6 +67,8 @@ class Listener:
         """(address of 16 bytes, family), each once."""
         self.dual = False
         """It hears IPv4 on [::], too (IPV6_V6ONLY is off)."""
+        self.may_hear_v4 = False
+        """A socket of it on [::] is not known to be IPV6_V6ONLY."""
         self.interfaces: set[int] = set()
         self.accept_queue: int | None = None
         """Connections that wait in the fullest of its accept queues; None for datagrams."""
@@ -134,6 +136,8 @@ class Listener:
             self.addresses.append((local, family))
         if family == AF_INET6 and known & record.OPTIONS and not options & record.V6ONLY:
             self.dual = True
+        if local == ANY_V6 and not options & record.V6ONLY:
+            self.may_hear_v4 = True
         if interface:
             self.interfaces.add(interface)
         if known & record.UID:

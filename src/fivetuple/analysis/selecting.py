@@ -5,7 +5,15 @@ from __future__ import annotations
 from fivetuple.analysis.ownership import Ownership
 from fivetuple.analysis.ports_used import port_spaces
 from fivetuple.model import record
-from fivetuple.model.endpoint import AF_INET, AF_INET6, ANY_V4, V4_PREFIX, WILDCARDS, is_loopback
+from fivetuple.model.endpoint import (
+    AF_INET,
+    AF_INET6,
+    ANY_V4,
+    ANY_V6,
+    V4_PREFIX,
+    WILDCARDS,
+    is_loopback,
+)
 from fivetuple.model.names import RAW, protocol_name
 
 TYPE_CHECKING = False
@@ -17,6 +25,10 @@ if TYPE_CHECKING:
 
 ROWS = record.Projection(
     "family", "type", "state", "protocol_number", "local_port", "remote_port", "netns", "inode", "local", "remote",
+)  # fmt: skip
+SELECTED = record.Projection(
+    "family", "type", "state", "protocol_number", "local_port", "remote_port", "netns", "inode", "local", "remote",
+    "options",
 )  # fmt: skip
 
 
@@ -48,7 +60,7 @@ class Part:
         is_about = self._has_end if self.is_of_ends else self._is_held
         protocol = self.subject.protocol
         kept = []
-        for index, row in enumerate(ROWS.read(self.snapshot.rows)):
+        for index, row in enumerate(SELECTED.read(self.snapshot.rows)):
             family, kind, _, number = row[:4]
             if kind == RAW or (family != AF_INET and family != AF_INET6):  # noqa: PLR1714  # fast
                 continue
@@ -59,16 +71,18 @@ class Part:
         return b"".join(kept)
 
     def _has_end(  # noqa: PLR0913, PLR0917  # one row's columns
-        self, state: int, _number: int, port: int, remote_port: int, netns: int, inode: int, local: bytes, remote: bytes
+        self, state: int, _number: int, port: int, remote_port: int, netns: int, inode: int, local: bytes, remote: bytes,
+        options: int,
     ) -> bool:  # fmt: skip
         """Tell whether one of the socket's ends is meant, and remember who holds the own one."""
-        if self.fits(port, local, netns):
+        if self.fits(port, local, netns, is_v6_only=bool(options & record.V6ONLY)):
             self.pids.update(self.own.pids(inode, state, netns, local, port))
             return True
         return bool(remote_port) and self.fits(remote_port, remote, netns)
 
     def _is_held(  # one row's columns
-        self, state: int, _number: int, port: int, _remote_port: int, netns: int, inode: int, local: bytes, _remote: bytes
+        self, state: int, _number: int, port: int, _remote_port: int, netns: int, inode: int, local: bytes, _remote: bytes,
+        _options: int,
     ) -> bool:  # fmt: skip
         """Tell whether one of the subject's processes, or its socket unit, has the socket."""
         subject = self.subject
@@ -79,17 +93,19 @@ class Part:
             self.pids.update(pids)
         return bool(mine) or inode in subject.inodes
 
-    def fits(self, port: int, address: bytes, netns: int) -> bool:
+    def fits(self, port: int, address: bytes, netns: int, *, is_v6_only: bool = False) -> bool:
         """Tell whether an end in a namespace is the one that the subject names.
 
-        A wildcard is at every address of its namespace, and at no other; 0.0.0.0 at no IPv6 one.
+        A wildcard is at every address of its namespace, and at no other; 0.0.0.0 at no IPv6 one,
+        [::] with IPV6_V6ONLY at no IPv4 one.
         """
         subject = self.subject
         if subject.ports and port not in subject.ports:
             return False
         if subject.address is None or address == subject.address:
             return True
-        if address == ANY_V4 and not subject.address.startswith(V4_PREFIX):
+        is_v4 = subject.address.startswith(V4_PREFIX)
+        if (address == ANY_V4 and not is_v4) or (address == ANY_V6 and is_v4 and is_v6_only):
             return False
         return address in WILDCARDS and self._has_address(netns)
 
@@ -106,7 +122,10 @@ class Part:
         if subject.protocol and each.protocol != subject.protocol:
             return False
         if self.is_of_ends:
-            return any(self.fits(each.port, address, each.netns) for address, _ in each.addresses)
+            return any(
+                self.fits(each.port, address, each.netns, is_v6_only=not each.may_hear_v4)
+                for address, _ in each.addresses
+            )
         return not each.pids.isdisjoint(subject.pids) or not each.inodes.isdisjoint(subject.inodes)
 
     def has_peer(self, peer: Peer) -> bool:
