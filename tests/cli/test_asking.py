@@ -41,3 +41,10 @@ def test_a_column_that_was_asked_for_is_always_said_to_be_missing(field):
 
     assert "not shown: " in done.stderr.decode()
     assert field in done.stderr.decode()
+
+
+def test_the_overview_of_a_text_does_without_user_names():
+    done = ft("--from", "-", stdin=(HEAD + V4).encode())
+
+    assert "not shown: " in done.stderr.decode()
+    assert "user names" not in done.stderr.decode()

@@ -205,3 +205,20 @@ def _ss(name, *flags):
 
 def _ports(lines, column):
     return [int(line.split()[column].rpartition(":")[2]) for line in lines]
+
+
+def test_a_listener_whose_process_is_not_known_is_told_by_its_user():
+    made = Made()
+    made.listen("0.0.0.0:80", uid=0)
+    made.listen("0.0.0.0:81", uid=33)
+    made.listen("0.0.0.0:82", uid=33)
+    made.listen("0.0.0.0:83", uid=4242)
+    made.listen("0.0.0.0:84", known=0)
+
+    lines = [
+        line.split("any address")[1].split("0/128")[0].strip()
+        for line in shown(made).text.splitlines()
+        if "any address" in line
+    ]
+
+    assert lines == ["user root", "user www-data", "user www-data", "user 4242", "-"]

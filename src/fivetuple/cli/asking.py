@@ -69,6 +69,8 @@ def say_what_is_missing(snapshot: Snapshot, request: Request, needs: int) -> Non
         needs |= facts.BOUND_INACTIVE | (facts.OTHER_NAMESPACES if request.get("netns") else 0)
     elif request.command == "port":
         needs &= ~_changes_no_sentence(snapshot)
+    elif request.command == "overview":  # a user whose name no text holds is told by number
+        needs &= ~facts.USERS
     said: dict[str, list[str]] = {}
     for fact, reason in snapshot.missing.items():
         if fact & needs or (fact == facts.BPF and request.get("road")):

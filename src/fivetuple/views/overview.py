@@ -58,7 +58,7 @@ def question(request: Request) -> Question:
     """Ask for everything that one screen may tell."""
     needs = (
         facts.SOCKETS | facts.OWNERS | facts.PROCESSES | facts.CONTAINERS | facts.NAMESPACES | facts.BACKLOG | facts.UNIX
-        | facts.BOUND_INACTIVE | facts.OTHER_NAMESPACES
+        | facts.BOUND_INACTIVE | facts.OTHER_NAMESPACES | facts.USERS
     )  # fmt: skip
     return Question(needs, Hint(EVERY_STATE, frozenset(PROTOCOLS)), request.get("netns") or "auto")
 
@@ -129,6 +129,7 @@ def _listening(
             each.process.name,
             where_words(each),
             each.reach,
+            frozenset() if each.pids else frozenset(each.uids),
         ),
         namespace=lambda each: each.netns if each.netns != snapshot.own_netns else None,
         weight=_weight,
@@ -160,7 +161,9 @@ def _listener_cells(snapshot: Snapshot, line: Fold, *, has_spaces: bool) -> list
     is_namespace = line.how == NAMESPACE
     owners = {each.process.name for each in entries if each.process.name}
     pids = {pid for each in entries for pid in each.pids}
-    owner = owner_words(principal(snapshot.processes, pids), pids)
+    owner = (
+        owner_words(principal(snapshot.processes, pids), pids) if pids else _user(snapshot, line)
+    )
     if is_namespace and len(owners) > 1:
         owner = f"{len(owners)} programs"
     fullest = max(entries, key=lambda each: each.fill)
@@ -173,6 +176,12 @@ def _listener_cells(snapshot: Snapshot, line: Fold, *, has_spaces: bool) -> list
         *([namespace_name(snapshot, first.netns)] if has_spaces else []),
         owner, "" if is_namespace else where_words(first), str(connections or ""), _queue(fullest),
     ]  # fmt: skip
+
+
+def _user(snapshot: Snapshot, line: Fold) -> str:
+    """Name the one user of sockets whose processes are not known."""
+    uids = {uid for each in line.entries for uid in each.uids}
+    return f"user {snapshot.users.get(min(uids)) or min(uids)}" if len(uids) == 1 else "-"
 
 
 def _queue(each: Listener) -> str:
