@@ -33,6 +33,8 @@ for module in pkgutil.walk_packages(fivetuple.__path__, "fivetuple."):
 from fivetuple.cli import commands, main as front_door
 names = commands.command_names()
 front_door.command_names = lambda: names
+from fivetuple.model import services
+services.search("redis")  # reads both tables
 os.setgroups([])
 os.setresgid({uid}, {uid}, {uid})
 os.setresuid({uid}, {uid}, {uid})
