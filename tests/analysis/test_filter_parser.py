@@ -33,7 +33,8 @@ def test_every_filter_is_read_back_from_its_spelling(tree):
     text = str(Filter(tree))
 
     assert parse([text]).tree == tree
-    assert parse(text.split(" ")).tree == tree or "'" in text or '"' in text
+    if "'" not in text and '"' not in text:  # a shell would not split what is quoted
+        assert parse(text.split(" ")).tree == tree
 
 
 @pytest.mark.parametrize(
