@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fivetuple.model.question import Question
     from fivetuple.model.snapshot import Snapshot
 
-INODES = record.Projection("inode")
+INODE_WORD, WORDS = record.OFFSET["inode"] >> 3, record.SIZE >> 3  # in words of 8 bytes
 LISTENERS = record.Projection(
     "inode", "family", "type", "state", "protocol_number", "local_port", "remote_port", "local"
 )
@@ -64,15 +64,11 @@ def describe(snapshot: Snapshot, question: Question) -> None:
 
 def _pids_of(snapshot: Snapshot) -> set[int]:
     """Return the holders of the sockets that are in the rows."""
-    holders, shared = snapshot.holders, snapshot.shared
-    pids = set()
-    for (inode,) in INODES.read(snapshot.rows):
-        held = holders.get(inode)
-        if held is None:
-            continue
-        pids.add(held >> 32)
-        if inode in shared:
-            pids.update(other >> 32 for other in shared[inode])
+    words = memoryview(snapshot.rows).cast("B").cast("Q")[INODE_WORD::WORDS].tolist()
+    pids = {held >> 32 for held in map(snapshot.holders.get, words) if held}
+    if snapshot.shared:
+        for inode in snapshot.shared.keys() & set(words):
+            pids.update(held >> 32 for held in snapshot.shared[inode])
     return pids
 
 
