@@ -260,7 +260,8 @@ def _answer(
     args: tuple[Any, ...],
 ) -> None:
     """Do the child's part: enter, run, write the pickled answer, end without returning."""
-    result = error = trace = None
+    result = trace = None
+    error: BaseException | None = None
     try:
         if name is not None:
             enter(name)
