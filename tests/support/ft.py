@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 FT = (sys.executable, "-m", "fivetuple")
-# The checkout may be readable by root alone: everything is imported before root is given up.
-AS_ANOTHER = """
-import contextlib, importlib, os, pkgutil, sys
+# Python that gives root up for another user. The checkout and the interpreter may be readable by
+# root alone: imports, codecs, the list of commands and the tables come first.
+BECOME = """
+import codecs, contextlib, difflib, importlib, os, pkgutil, shlex, sys
 import click, fivetuple
+for codec in ("ascii", "latin-1", "utf-8", "unicode_escape", "idna"):
+    codecs.lookup(codec)
 for module in pkgutil.walk_packages(fivetuple.__path__, "fivetuple."):
     if not module.name.endswith("__main__"):
         with contextlib.suppress(ImportError):
@@ -38,8 +41,8 @@ services.search("redis")  # reads both tables
 os.setgroups([])
 os.setresgid({uid}, {uid}, {uid})
 os.setresuid({uid}, {uid}, {uid})
-sys.exit(front_door.main())
 """
+AS_ANOTHER = BECOME + "sys.exit(front_door.main())\n"
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 CLEAN = {
     key: value

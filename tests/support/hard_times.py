@@ -13,6 +13,8 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tests.support.ft import BECOME
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -41,24 +43,7 @@ if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, program, 0, 0):  # NO_NEW_PRI
     raise OSError(ctypes.get_errno(), "prctl")
 """
 MAIN = "from fivetuple.cli.main import main\nsys.exit(main())\n"
-AS_NOBODY = f"""
-import codecs, contextlib, difflib, importlib, os, pkgutil, shlex, sys
-import click, fivetuple
-for codec in ("ascii", "latin-1", "utf-8", "unicode_escape", "idna"):
-    codecs.lookup(codec)  # the checkout and the interpreter may be readable by root alone
-for module in pkgutil.walk_packages(fivetuple.__path__, "fivetuple."):
-    if not module.name.endswith("__main__"):
-        with contextlib.suppress(ImportError):
-            importlib.import_module(module.name)
-from fivetuple.cli import commands, main as front_door
-names = commands.command_names()
-front_door.command_names = lambda: names
-from fivetuple.model import services
-services.search("redis")  # reads both tables
-os.setgroups([])
-os.setresgid({NOBODY}, {NOBODY}, {NOBODY})
-os.setresuid({NOBODY}, {NOBODY}, {NOBODY})
-"""
+AS_NOBODY = BECOME.format(uid=NOBODY)
 LIBBPF = "ldconfig -p | sed -n 's/.*libbpf.so.1 .*=> //p'"
 NO_CACHE = "mkdir -p /var/cache/fivetuple; mount -t tmpfs none /var/cache/fivetuple; "
 
